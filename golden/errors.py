@@ -1,0 +1,40 @@
+"""The error a user sees when a value cannot be accepted."""
+
+from __future__ import annotations
+
+__all__ = ["InvalidValue", "require"]
+
+
+class InvalidValue(ValueError):
+    """A value outside what its field allows.
+
+    The message is one line that names the field, the value and what is allowed, so
+    that the command line can print it as it is.
+
+    Parameters
+    ----------
+    field
+        Dotted name of the offending field, such as ``"lif1.tau_mem[3]"``.
+    value
+        The value that was given.
+    allowed
+        What would have been accepted, in words.
+    """
+
+    def __init__(self, field: str, value: object, allowed: str) -> None:
+        self.field = field
+        self.value = value
+        self.allowed = allowed
+        super().__init__(f"{field} = {_short(value)}: allowed is {allowed}")
+
+
+def require(condition: bool, field: str, value: object, allowed: str) -> None:
+    """Raise :class:`InvalidValue` unless ``condition`` holds."""
+    if not condition:
+        raise InvalidValue(field, value, allowed)
+
+
+def _short(value: object) -> str:
+    """Keep the message on one line whatever the user passed in."""
+    text = " ".join(repr(value).split())
+    return text if len(text) <= 80 else text[:77] + "..."

@@ -1,0 +1,334 @@
+"""From the float model to the integer contract, with a bound on what that costs.
+
+A population's potential is written relative to rest in units of ``scale / 2**fraction``
+volts, where ``scale`` is the largest distance of threshold or reset from rest; gains fold
+into the weights. Everything else is rounding to nearest, and each rounding enters
+:class:`ErrorBound`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+
+import numpy as np
+from numpy.typing import NDArray
+
+from .bound import ErrorBound, population_bound
+from .contract import MAX_ACC_WIDTH, Contract, Decay, Drive
+from .discrete import Coefficients, discretise
+from .errors import InvalidValue, require
+from .fixed import Ints, Rounding, limits, width_for
+from .lif import Lif
+from .network import Network, topological_order
+
+__all__ = ["DecayMode", "IntConnection", "NetworkContract", "Quantised", "Widths", "quantise"]
+
+Array = NDArray[np.float64]
+
+
+class DecayMode(StrEnum):
+    """How a state decays in hardware."""
+
+    MULTIPLY = "multiply"
+    SHIFT = "shift"
+
+
+@dataclass(frozen=True)
+class Widths:
+    """Word and fraction widths, and the arithmetic between them.
+
+    Parameters
+    ----------
+    state
+        Bits of the membrane word, 4 to 32.
+    fraction
+        How many of them lie behind the point; the threshold's distance from rest is
+        ``2**fraction``. ``state - 4`` unless given: eight times the threshold fits.
+    syn
+        Bits of the synaptic word; as ``state`` unless given.
+    weight
+        Bits of a weight, 2 to 24.
+    decay
+        Fraction bits of a decay coefficient, 1 to 24.
+    decay_mode, rounding
+        See :class:`DecayMode` and :class:`~lifstone.golden.fixed.Rounding`.
+    """
+
+    state: int = 16
+    fraction: int | None = None
+    syn: int | None = None
+    weight: int = 8
+    decay: int = 12
+    decay_mode: DecayMode = DecayMode.MULTIPLY
+    rounding: Rounding = Rounding.NEAREST
+
+    def __post_init__(self) -> None:
+        require(4 <= self.state <= 32, "widths.state", self.state, "4 to 32 bits")
+        f = self.behind_point
+        require(0 <= f <= self.state - 2, "widths.fraction", f, f"0 to {self.state - 2} bits")
+        syn = self.syn_bits
+        require(max(4, f + 2) <= syn <= 32, "widths.syn", syn, f"{max(4, f + 2)} to 32 bits")
+        require(2 <= self.weight <= 24, "widths.weight", self.weight, "2 to 24 bits")
+        require(1 <= self.decay <= 24, "widths.decay", self.decay, "1 to 24 bits")
+        for name, kind in (("decay_mode", DecayMode), ("rounding", Rounding)):
+            try:
+                object.__setattr__(self, name, kind(getattr(self, name)))
+            except ValueError:
+                allowed = ", ".join(str(m) for m in kind)
+                raise InvalidValue(f"widths.{name}", getattr(self, name), allowed) from None
+
+    @property
+    def behind_point(self) -> int:
+        """Fraction bits of the state."""
+        return max(self.state - 4, 0) if self.fraction is None else self.fraction
+
+    @property
+    def syn_bits(self) -> int:
+        """Bits of the synaptic word."""
+        return self.state if self.syn is None else self.syn
+
+
+@dataclass(frozen=True, eq=False)
+class IntConnection:
+    """Integer weights, shape ``(n_post, n_pre)``, in units of ``2**weight_shift`` of the state."""
+
+    pre: str
+    post: str
+    weight: Ints
+    delay: int
+
+
+@dataclass(frozen=True, eq=False)
+class NetworkContract:
+    """The integer semantics of a network; names as in the float network."""
+
+    inputs: Mapping[str, int]
+    populations: Mapping[str, Contract]
+    connections: tuple[IntConnection, ...]
+    outputs: tuple[str, ...]
+
+    def size(self, name: str) -> int:
+        """Number of neurons of a population or lines of an input."""
+        return self.inputs[name] if name in self.inputs else self.populations[name].n
+
+    @property
+    def order(self) -> tuple[str, ...]:
+        """Populations in the order in which a step evaluates them."""
+        edges = [(c.pre, c.post) for c in self.connections if c.delay == 0]
+        return topological_order(tuple(self.populations), edges)
+
+    def into(self, post: str) -> list[IntConnection]:
+        """The connections that end in ``post``."""
+        return [c for c in self.connections if c.post == post]
+
+
+@dataclass(frozen=True, eq=False)
+class Quantised:
+    """A contract and, per population, the bound on its distance from the float model."""
+
+    contract: NetworkContract
+    bounds: Mapping[str, ErrorBound]
+
+
+def quantise(model: Network, widths: Widths | Mapping[str, Widths] | None = None) -> Quantised:
+    """The integer contract of ``model`` and the bound on the error it introduces.
+
+    Parameters
+    ----------
+    model
+        The float network with its time grid.
+    widths
+        For all populations, or one for each by name.
+
+    Raises
+    ------
+    InvalidValue
+        If a width is too small for a weight, a bias, a threshold or a decay; the message
+        names what did not fit and the width that would.
+    """
+    chosen = widths if widths is not None else Widths()
+    contracts: dict[str, Contract] = {}
+    connections: dict[int, IntConnection] = {}
+    bounds: dict[str, ErrorBound] = {}
+    for name, lif in model.populations.items():
+        if isinstance(chosen, Widths):
+            w = chosen
+        else:
+            require(name in chosen, f"widths.{name}", None, "a Widths for every population")
+            w = chosen[name]
+        incoming = [k for k, c in enumerate(model.connections) if c.post == name]
+        weights = [model.connections[k].weight for k in incoming]
+        bias = model.bias.get(name, np.zeros(lif.n))
+        contract, integers, exact = _population(name, lif, model, w, weights, bias)
+        contracts[name] = contract
+        for k, integer in zip(incoming, integers, strict=True):
+            c = model.connections[k]
+            connections[k] = IntConnection(c.pre, c.post, integer, c.delay)
+        bounds[name] = population_bound(lif, contract, integers, exact)
+    ordered = tuple(connections[k] for k in range(len(model.connections)))
+    whole = NetworkContract(model.inputs, contracts, ordered, model.outputs)
+    return Quantised(whole, bounds)
+
+
+@dataclass(frozen=True, eq=False)
+class _Exact:
+    """Real-valued twins of the integers, all in state units."""
+
+    coefficients: Coefficients
+    weights: list[Array]
+    bias: Array
+    couple: Array
+
+
+def _population(
+    name: str, lif: Lif, model: Network, w: Widths, weights: list[Array], bias: Array
+) -> tuple[Contract, list[Ints], _Exact]:
+    c = discretise(lif, model.dt, model.method)
+    scale = _scale(name, lif)
+    lsb = scale / 2.0**w.behind_point
+    gain, couple, drive = _folded_gain(c)
+    exact = _Exact(
+        c,
+        [gain[:, None] * m / lsb for m in weights],
+        gain * bias / lsb,
+        couple,
+    )
+    shift = _weight_shift(name, exact.weights, w)
+    integers = [_round(m / 2.0**shift) for m in exact.weights]
+    bias_int = _round(exact.bias)
+    words = _words(name, lif, lsb, w)
+    acc_width = _acc_width(name, integers, lif.n, shift)
+    has_syn = c.a_syn is not None
+    _check_bias(name, bias_int, w, has_syn)
+    decay_syn = None if c.a_syn is None else _decay(f"{name}.tau_syn", c.a_syn, w)
+    blend = drive is Drive.BLEND
+    i_gain = np.where(drive is Drive.OLD, c.g_old, c.g_new) if has_syn else np.ones(lif.n)
+    contract = Contract(
+        n=lif.n,
+        width=w.state,
+        fraction=w.behind_point,
+        syn_width=w.syn_bits if has_syn else 0,
+        weight_width=w.weight,
+        weight_shift=shift,
+        acc_width=acc_width,
+        decay_mem=_decay(f"{name}.tau_mem", c.a_mem, w) if np.any(c.a_mem < 1.0) else None,
+        decay_syn=decay_syn,
+        drive=drive,
+        couple=_round(couple * 2.0**w.decay) if blend else None,
+        couple_fraction=w.decay if blend else 0,
+        reset=lif.reset,
+        hold=c.hold,
+        bias=bias_int,
+        rounding=w.rounding,
+        lsb=np.full(lif.n, lsb),
+        i_lsb=lsb / i_gain,
+        v_rest=lif.v_leak,
+        **words,
+    )
+    return contract, integers, exact
+
+
+def _scale(name: str, lif: Lif) -> float:
+    """Volts that become 1.0: the farthest of threshold and reset from rest."""
+    finite = np.isfinite(lif.v_th)
+    mixed = finite.any() and not finite.all()
+    require(not mixed, f"{name}.v_th", "finite and infinite", "all finite or all infinite")
+    spans = [np.abs(lif.v_reset - lif.v_leak), np.abs(lif.v_init - lif.v_leak)]
+    if finite.all():
+        spans.append(np.abs(lif.v_th - lif.v_leak))
+    top = float(np.max(spans))
+    return top if top > 0 else 1.0
+
+
+def _folded_gain(c: Coefficients) -> tuple[Array, Array, Drive]:
+    """Gain from input to state, the share of the old current, and how the current enters."""
+    zero = np.zeros_like(c.g_x)
+    if c.a_syn is None:
+        return c.g_x, zero, Drive.NEW
+    if not c.g_old.any():
+        return c.g_syn * c.g_new, zero, Drive.NEW
+    if not c.g_new.any():
+        return c.g_syn * c.g_old, zero, Drive.OLD
+    return c.g_syn * c.g_new, c.g_old / c.g_new, Drive.BLEND
+
+
+def _round(value: Array) -> Ints:
+    return np.asarray(np.rint(value), dtype=np.int64)
+
+
+def _weight_shift(name: str, weights: list[Array], w: Widths) -> int:
+    """The smallest alignment shift at which every weight fits its word."""
+    peak = max((float(np.abs(m).max(initial=0.0)) for m in weights), default=0.0)
+    _, high = limits(w.weight)
+    shift = 0
+    while np.rint(peak / 2.0**shift) > high:
+        shift += 1
+    # One weight unit above a quarter of the threshold leaves no resolution worth the name.
+    coarsest = max(w.behind_point - 2, 0)
+    if shift > coarsest:
+        need = w.weight + shift - coarsest
+        raise InvalidValue(
+            f"{name}.widths.weight",
+            w.weight,
+            f"at least {need} bits for the largest weight, "
+            f"{peak / 2.0**w.behind_point:.4g} of the threshold",
+        )
+    return shift
+
+
+def _words(name: str, lif: Lif, lsb: float, w: Widths) -> dict[str, Ints | None]:
+    low, high = limits(w.state)
+    finite = bool(np.isfinite(lif.v_th).all())
+    words: dict[str, Ints | None] = {
+        "threshold": _round((lif.v_th - lif.v_leak) / lsb) if finite else None,
+        "u_reset": _round((lif.v_reset - lif.v_leak) / lsb),
+        "u_init": _round((lif.v_init - lif.v_leak) / lsb),
+        "u_drop": _round((lif.v_th - lif.v_reset) / lsb) if finite else np.zeros(lif.n, np.int64),
+    }
+    for key in ("threshold", "u_reset", "u_init"):
+        word = words[key]
+        if word is not None and ((word < low) | (word >= high)).any():
+            raise InvalidValue(
+                f"{name}.widths.fraction", w.behind_point, f"at most {w.state - 2} bits"
+            )
+    return words
+
+
+def _acc_width(name: str, weights: list[Ints], n: int, shift: int) -> int:
+    """Bits that hold the sum of all weights at once, whichever sources fire."""
+    high = np.zeros(n, dtype=np.int64)
+    low = np.zeros(n, dtype=np.int64)
+    for m in weights:
+        high += np.maximum(m, 0).sum(axis=1)
+        low += np.minimum(m, 0).sum(axis=1)
+    width = width_for(int(low.min()), int(high.max()))
+    top = MAX_ACC_WIDTH - shift
+    require(width <= top, f"{name}.acc_width", width, f"at most {top} bits: fewer inputs")
+    return width
+
+
+def _check_bias(name: str, bias: Ints, w: Widths, has_syn: bool) -> None:
+    """A bias beyond the state's range would pin the neuron to the rail."""
+    width = w.syn_bits if has_syn else w.state
+    low, high = limits(width)
+    for j in np.flatnonzero((bias < low) | (bias > high)):
+        need = width_for(int(bias.min()), int(bias.max()))
+        field = f"{name}.widths.{'syn' if has_syn else 'state'}"
+        raise InvalidValue(field, width, f"at least {need} bits for the bias of neuron {j}")
+
+
+def _decay(field: str, factor: Array, w: Widths) -> Decay:
+    if w.decay_mode is DecayMode.MULTIPLY:
+        coefficient = _round(factor * 2.0**w.decay)
+        lost = (coefficient == 1 << w.decay) & (factor < 1.0)
+        for j in np.flatnonzero(lost):
+            need = int(np.ceil(-np.log2(1.0 - factor[j])))
+            allowed = f"at least {need} bits: the leak of neuron {j} rounds to none"
+            raise InvalidValue(f"{field}: widths.decay", w.decay, allowed)
+        return Decay(coefficient, w.decay)
+    shifts = np.clip(np.rint(-np.log2(np.maximum(1.0 - factor, 1e-12))), 1, 31).astype(np.int64)
+    same = bool((shifts == shifts[0]).all())
+    require(same, field, "several", "one decay for all neurons with decay_mode 'shift'")
+    return Decay(shift=int(shifts[0]))
