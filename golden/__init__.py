@@ -5,7 +5,7 @@ Needs NumPy and SciPy, nothing else; no other room of lifstone is imported here.
 
 from .contract import CONTRACT_VERSION, Contract, Decay, Drive
 from .discrete import Coefficients, Method, Trace, discretise
-from .errors import InvalidValue
+from .errors import InvalidValue, MissingTool
 from .event import EventSolution, solve
 from .fixed import Rounding
 from .lif import Lif, Reset
@@ -28,6 +28,7 @@ __all__ = [
     "InvalidValue",
     "Lif",
     "Method",
+    "MissingTool",
     "Network",
     "NetworkContract",
     "Quantised",

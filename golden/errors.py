@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-__all__ = ["InvalidValue", "require"]
+__all__ = ["InvalidValue", "MissingTool", "require"]
 
 
 class InvalidValue(ValueError):
@@ -38,3 +38,20 @@ def _short(value: object) -> str:
     """Keep the message on one line whatever the user passed in."""
     text = " ".join(repr(value).split())
     return text if len(text) <= 80 else text[:77] + "..."
+
+
+class MissingTool(RuntimeError):
+    """An outside program or package that is not there.
+
+    Parameters
+    ----------
+    tool
+        Name of the program or package.
+    install
+        The command that installs it.
+    """
+
+    def __init__(self, tool: str, install: str) -> None:
+        self.tool = tool
+        self.install = install
+        super().__init__(f"{tool} is not installed: {install}")
