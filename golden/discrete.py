@@ -23,7 +23,16 @@ from numpy.typing import NDArray
 from .errors import InvalidValue, require
 from .lif import Lif, Reset
 
-__all__ = ["Coefficients", "FloatState", "Method", "Trace", "discretise", "initial_state", "step"]
+__all__ = [
+    "Coefficients",
+    "FloatState",
+    "Method",
+    "Trace",
+    "discretise",
+    "initial_state",
+    "integrate",
+    "step",
+]
 
 Array = NDArray[np.float64]
 
@@ -161,6 +170,15 @@ def initial_state(model: Lif, batch: tuple[int, ...] = ()) -> FloatState:
     )
 
 
+def integrate(model: Lif, c: Coefficients, state: FloatState, x: Array) -> tuple[Array, Array]:
+    """The linear half of a step: potential before the comparison, and synaptic current."""
+    i = state.i if c.a_syn is None else c.a_syn * state.i + c.g_syn * x
+    u = c.a_mem * (state.v - model.v_leak) + c.g_x * x
+    if c.a_syn is not None:
+        u = u + c.g_new * i + c.g_old * state.i
+    return np.where(state.hold == 0, u + model.v_leak, state.v), i
+
+
 def step(
     model: Lif, c: Coefficients, state: FloatState, x: Array
 ) -> tuple[FloatState, NDArray[np.bool_]]:
@@ -169,13 +187,8 @@ def step(
     Order: synapse, leak and integrate, compare (strictly above threshold), reset,
     refractory. A refractory neuron's synapse decays on while its membrane is held.
     """
-    i = state.i if c.a_syn is None else c.a_syn * state.i + c.g_syn * x
-    u = c.a_mem * (state.v - model.v_leak) + c.g_x * x
-    if c.a_syn is not None:
-        u = u + c.g_new * i + c.g_old * state.i
-    free = state.hold == 0
-    v = np.where(free, u + model.v_leak, state.v)
-    spikes = free & (v > model.v_th)
+    v, i = integrate(model, c, state, x)
+    spikes = (state.hold == 0) & (v > model.v_th)
     if model.reset is Reset.SET:
         after = np.broadcast_to(model.v_reset, v.shape)
     else:
