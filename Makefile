@@ -1,0 +1,70 @@
+# Two commands do all set-up: `make demo` and `make test`. Each works first or second, and a
+# second run does no set-up.
+SHELL := /bin/bash
+VENV := .venv
+PY := $(VENV)/bin/python
+OUT ?= out
+SUDO := $(shell [ "$$(id -u)" = 0 ] || echo sudo)
+APT_RUN := python3 python3-venv python3-dev g++ make perl iverilog libngspice0 ngspice
+APT_DEV := chromium git
+
+.PHONY: demo test lint types bench digits figures clean help setup
+
+help: ## list the targets
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
+
+demo: $(VENV)/.run ## the main job on real data; the report is out/demo/report.html
+	$(VENV)/bin/lifstone demo --out $(OUT)/demo
+
+test: $(VENV)/.dev ## lint, types and every test, with coverage
+	$(MAKE) --no-print-directory lint types
+	$(PY) -m pytest --cov --cov-report=term-missing:skip-covered --cov-report=xml --junitxml=$(OUT)/junit.xml
+
+lint: $(VENV)/.dev ## ruff, lint and format
+	$(VENV)/bin/ruff check .
+	$(VENV)/bin/ruff format --check .
+
+types: $(VENV)/.dev ## mypy strict on the built and installed wheel
+	rm -rf build $(OUT)/wheel $(OUT)/installed
+	$(PY) -m pip install -q --no-deps --target $(OUT)/installed .
+	rm -rf build
+	cd $(OUT)/installed && MYPYPATH=. ../../$(VENV)/bin/mypy --config-file ../../pyproject.toml -p lifstone
+
+bench: $(VENV)/.run ## ratios, each measured in one run
+	$(PY) -m bench
+
+digits: $(VENV)/.run ## train the shipped digits network again
+	$(PY) -m lifstone.sim.train_digits --out lifstone/data/digits.nir
+
+figures: $(VENV)/.run ## draw the figures of docs/analog.md again
+	$(PY) -m lifstone.analog.plots --out docs/figures
+
+setup: $(VENV)/.dev ## everything for running and developing
+
+clean: ## remove what was built; the virtual environment stays
+	rm -rf build dist $(OUT) *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis .coverage coverage.xml
+
+# apt is asked only for what is missing, so that a machine that has everything needs no root.
+define apt_install
+	missing=""; for p in $(1); do dpkg-query -W -f='$${Status}' $$p 2>/dev/null | grep -q 'ok installed' || missing="$$missing $$p"; done; \
+	if [ -n "$$missing" ]; then $(SUDO) apt-get update -qq && \
+	DEBIAN_FRONTEND=noninteractive $(SUDO) apt-get install -y -qq --no-install-recommends $$missing; fi
+endef
+
+$(VENV)/.apt:
+	@mkdir -p $(VENV)
+	$(call apt_install,$(APT_RUN))
+	@touch $@
+
+$(VENV)/.run: pyproject.toml | $(VENV)/.apt
+	python3 -c 'import sys; assert sys.version_info >= (3, 11), "lifstone needs Python 3.11 or newer"'
+	[ -x $(PY) ] || python3 -m venv $(VENV)
+	$(PY) -m pip install -q --upgrade pip
+	$(PY) -m pip install -q -e .
+	$(PY) -m lifstone.hdl.build --warm-up
+	@touch $@
+
+$(VENV)/.dev: $(VENV)/.run
+	$(call apt_install,$(APT_DEV))
+	$(PY) -m pip install -q -e .[dev]
+	@touch $@
