@@ -17,7 +17,7 @@ from .discrete import Trace
 from .network import Network, check_inputs
 from .quantise import NetworkContract
 
-__all__ = ["run_contract", "run_float"]
+__all__ = ["input_current", "run_contract", "run_float"]
 
 Spikes = Mapping[str, NDArray[np.generic]]
 
@@ -67,6 +67,19 @@ def run_contract(
             out[name].v[k], out[name].i[k] = states[name].u, states[name].i
             out[name].spikes[k] = fired
     return out
+
+
+def input_current(
+    model: Network, inputs: Spikes, traces: Mapping[str, Trace], name: str
+) -> NDArray[np.float64]:
+    """What population ``name`` received in each step of a run, amperes, ``(steps, n)``."""
+    sources = _sources(model, inputs)
+    n_steps = traces[name].spikes.shape[0]
+    x = np.tile(model.bias.get(name, np.zeros(model.populations[name].n)), (n_steps, 1))
+    for c in model.into(name):
+        values = sources[c.pre] if c.pre in sources else traces[c.pre].spikes
+        x[c.delay :] += values[: n_steps - c.delay].astype(np.float64) @ c.weight.T
+    return x
 
 
 def _sources(net: Network | NetworkContract, inputs: Spikes) -> dict[str, NDArray[np.int64]]:
