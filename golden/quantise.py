@@ -23,7 +23,16 @@ from .fixed import Ints, Rounding, limits, width_for
 from .lif import Lif
 from .network import Network, topological_order
 
-__all__ = ["DecayMode", "IntConnection", "NetworkContract", "Quantised", "Widths", "quantise"]
+__all__ = [
+    "DecayMode",
+    "IntConnection",
+    "NetworkContract",
+    "Quantised",
+    "Widths",
+    "folded_gain",
+    "quantise",
+    "scale_of",
+]
 
 Array = NDArray[np.float64]
 
@@ -186,9 +195,9 @@ def _population(
     name: str, lif: Lif, model: Network, w: Widths, weights: list[Array], bias: Array
 ) -> tuple[Contract, list[Ints], _Exact]:
     c = discretise(lif, model.dt, model.method)
-    scale = _scale(name, lif)
+    scale = scale_of(name, lif)
     lsb = scale / 2.0**w.behind_point
-    gain, couple, drive = _folded_gain(c)
+    gain, couple, drive = folded_gain(c)
     exact = _Exact(
         c,
         [gain[:, None] * m / lsb for m in weights],
@@ -230,7 +239,7 @@ def _population(
     return contract, integers, exact
 
 
-def _scale(name: str, lif: Lif) -> float:
+def scale_of(name: str, lif: Lif) -> float:
     """Volts that become 1.0: the farthest of threshold and reset from rest."""
     finite = np.isfinite(lif.v_th)
     mixed = finite.any() and not finite.all()
@@ -242,7 +251,7 @@ def _scale(name: str, lif: Lif) -> float:
     return top if top > 0 else 1.0
 
 
-def _folded_gain(c: Coefficients) -> tuple[Array, Array, Drive]:
+def folded_gain(c: Coefficients) -> tuple[Array, Array, Drive]:
     """Gain from input to state, the share of the old current, and how the current enters."""
     zero = np.zeros_like(c.g_x)
     if c.a_syn is None:
