@@ -10,7 +10,7 @@ import numpy as np
 from .discrete import Trace, discretise
 from .errors import InvalidValue, require
 from .network import Network
-from .quantise import Widths, folded_gain, scale_of
+from .quantise import Widths, scale_of
 
 __all__ = ["calibrate"]
 
