@@ -27,7 +27,10 @@ class Status(StrEnum):
 
 @dataclass(frozen=True)
 class Difference:
-    """The first place where two traces part: earliest step, then population, then neuron."""
+    """The first place where two traces part: earliest step, then population, then neuron.
+
+    ``sample`` counts the stimuli of a batch and is ``None`` where there is only one.
+    """
 
     step: int
     population: str
@@ -35,10 +38,16 @@ class Difference:
     quantity: str
     expected: float
     got: float
+    sample: int | None = None
 
     def __str__(self) -> str:
+        where = (
+            f"step {self.step}"
+            if self.sample is None
+            else f"sample {self.sample}, step {self.step}"
+        )
         return (
-            f"step {self.step}, neuron {self.population}[{self.neuron}]: {self.quantity} "
+            f"{where}, neuron {self.population}[{self.neuron}]: {self.quantity} "
             f"{self.got:g} instead of {self.expected:g}"
         )
 
