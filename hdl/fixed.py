@@ -1,0 +1,34 @@
+"""Fixed-point arithmetic of the contract on Amaranth values.
+
+The meaning of each function is that of its namesake in :mod:`lifstone.golden.fixed`.
+"""
+
+from __future__ import annotations
+
+from amaranth.hdl import Const, Mux, Value, signed
+
+from ..golden.fixed import Rounding, limits
+
+__all__ = ["saturate", "shift_right"]
+
+
+def shift_right(value: Value, bits: int, rounding: Rounding) -> Value:
+    """``value / 2**bits``, rounded as named; one bit wider where rounding may carry."""
+    if bits == 0:
+        return value
+    if rounding is Rounding.FLOOR:
+        return value >> bits
+    if rounding is Rounding.NEAREST:
+        return (value + (1 << (bits - 1))) >> bits
+    if rounding is Rounding.EVEN:
+        # Half minus one plus the bit that will be last: ties go up only from odd.
+        return (value + ((1 << (bits - 1)) - 1) + value.bit_select(bits, 1)) >> bits
+    return (value + Mux(value < 0, (1 << bits) - 1, 0)) >> bits
+
+
+def saturate(value: Value, width: int) -> Value:
+    """Clamp to the signed range of ``width`` bits."""
+    low, high = limits(width)
+    top, bottom = Const(high, signed(width)), Const(low, signed(width))
+    kept = value.as_signed()[:width].as_signed() if len(value) >= width else value
+    return Mux(value > high, top, Mux(value < low, bottom, kept))

@@ -1,0 +1,191 @@
+"""A network as hardware: cores and the streams between them.
+
+Every population has a core; its sources join in a :class:`~.aer.Merge`, its spikes part in a
+:class:`~.aer.Fork`. A connection of one step goes through a :class:`~.aer.Delay`. A
+population that nothing reaches within the step would run ahead of the network: it is paced by
+the ticks of the first input, or of a port ``in_step`` where the network has no input.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+
+from amaranth.hdl import Module
+from amaranth.lib import stream, wiring
+from amaranth.lib.wiring import In, Out
+
+from ..golden.quantise import NetworkContract
+from .aer import Delay, Fork, Merge, TickOnly, address_shape, event_stream
+from .core import Core, trace_members
+from .names import identifiers
+
+__all__ = ["PACE", "NetworkTop", "Source", "port_names", "sources_of"]
+
+PACE = "step"
+"""Name of the input of a network that has none."""
+
+
+class Source:
+    """A source of a population: a connection, or the pace (``connection is None``)."""
+
+    def __init__(self, pre: str, connection: int | None, delay: int) -> None:
+        self.pre = pre
+        self.connection = connection
+        self.delay = delay
+
+
+def sources_of(contract: NetworkContract, name: str) -> list[Source]:
+    """The sources of population ``name`` in the order of its weight rows."""
+    out = [Source(c.pre, k, c.delay) for k, c in enumerate(contract.connections) if c.post == name]
+    if not any(s.delay == 0 for s in out):
+        out.append(Source(next(iter(contract.inputs), PACE), None, 0))
+    return out
+
+
+def port_names(contract: NetworkContract) -> dict[str, dict[str, str]]:
+    """Identifier of each input and population, by kind."""
+    inputs = list(contract.inputs) or [PACE]
+    return {
+        "inputs": identifiers(inputs),
+        "populations": identifiers(contract.populations),
+    }
+
+
+def _flat(prefix: str, direction: type[In] | type[Out], n: int) -> dict[str, wiring.Member]:
+    """Ports of a stream of events, one signal a port."""
+    back = Out if direction is In else In
+    return {
+        f"{prefix}_valid": direction(1),
+        f"{prefix}_ready": back(1),
+        f"{prefix}_tick": direction(1),
+        f"{prefix}_address": direction(address_shape(n)),
+    }
+
+
+class NetworkTop(wiring.Component):
+    """The network's top.
+
+    Members
+    -------
+    in_<input>_valid, _ready, _tick, _address
+        Events into the network.
+    out_<population>_valid, _ready, _tick, _address
+        Events of each output population.
+    trace_<population>_valid, _index, _u, _i, _spike
+        With ``trace``: the state after each neuron's step; no back-pressure.
+    """
+
+    def __init__(self, contract: NetworkContract, *, trace: bool = False) -> None:
+        self.contract = contract
+        self.trace = trace
+        names = port_names(contract)
+        self.input_names, self.population_names = names["inputs"], names["populations"]
+        self.sizes = dict(contract.inputs) or {PACE: 1}
+        members: dict[str, wiring.Member] = {}
+        for name, word in self.input_names.items():
+            members |= _flat(f"in_{word}", In, self.sizes[name])
+        for name in contract.outputs:
+            n = contract.populations[name].n
+            members |= _flat(f"out_{self.population_names[name]}", Out, n)
+        for name, word in self.population_names.items() if trace else ():
+            fields = {"valid": 1, **trace_members(contract.populations[name])}
+            members |= {f"trace_{word}_{k}": Out(shape) for k, shape in fields.items()}
+        super().__init__(members)
+
+    def elaborate(self, platform: object) -> Module:
+        m = Module()
+        produced = {name: self._input(m, name) for name in self.input_names}
+        wanted = defaultdict(list)
+        for name in self.population_names:
+            core = self._core(m, name, wanted)
+            produced[name] = core.sink
+        for name in dict.fromkeys(self.contract.outputs):
+            n = self.contract.populations[name].n
+            outlet = event_stream(n).create(path=[f"outlet_{self.population_names[name]}"])
+            self._port(m, f"out_{self.population_names[name]}", outlet)
+            wanted[name].append(outlet)
+        for name, streams in produced.items():
+            self._spread(m, name, streams, wanted[name])
+        return m
+
+    def _word(self, name: str) -> str:
+        return self.input_names.get(name) or self.population_names[name]
+
+    def _size(self, name: str) -> int:
+        return self.sizes[name] if name in self.sizes else self.contract.populations[name].n
+
+    def _input(self, m: Module, name: str) -> stream.Interface:
+        word = self.input_names[name]
+        inlet = event_stream(self.sizes[name]).create(path=[f"inlet_{word}"])
+        m.d.comb += [
+            inlet.valid.eq(getattr(self, f"in_{word}_valid")),
+            inlet.payload.tick.eq(getattr(self, f"in_{word}_tick")),
+            inlet.payload.address.eq(getattr(self, f"in_{word}_address")),
+            getattr(self, f"in_{word}_ready").eq(inlet.ready),
+        ]
+        return inlet
+
+    def _port(self, m: Module, prefix: str, outlet: stream.Interface) -> None:
+        m.d.comb += [
+            getattr(self, f"{prefix}_valid").eq(outlet.valid),
+            getattr(self, f"{prefix}_tick").eq(outlet.payload.tick),
+            getattr(self, f"{prefix}_address").eq(outlet.payload.address),
+            outlet.ready.eq(getattr(self, f"{prefix}_ready")),
+        ]
+
+    def _core(self, m: Module, name: str, wanted: dict[str, list[stream.Interface]]) -> Core:
+        """Core, merge and delays of a population; its wishes go into ``wanted``."""
+        c, word = self.contract.populations[name], self.population_names[name]
+        sources = sources_of(self.contract, name)
+        sizes, matrices = [], []
+        for s in sources:
+            if s.connection is None:
+                sizes.append(1)
+            else:
+                sizes.append(self._size(s.pre))
+                matrices.append(self.contract.connections[s.connection].weight)
+        m.submodules[f"core_{word}"] = core = Core(c, matrices, sum(sizes))
+        m.submodules[f"merge_{word}"] = merge = Merge(sizes)
+        wiring.connect(m, merge.sink, core.source)
+        for k, s in enumerate(sources):
+            inlet = getattr(merge, f"source_{k}")
+            wanted[s.pre].append(self._route(m, f"{word}_{k}", s, inlet))
+        if self.trace:
+            m.d.comb += getattr(self, f"trace_{word}_valid").eq(core.trace_valid)
+            for field in trace_members(c):
+                m.d.comb += getattr(self, f"trace_{word}_{field}").eq(core.trace[field])
+        return core
+
+    def _route(self, m: Module, label: str, s: Source, inlet: stream.Interface) -> stream.Interface:
+        """What the source must feed so that its events reach ``inlet`` rightly."""
+        n = self._size(s.pre)
+        if s.connection is None:
+            m.submodules[f"pace_{label}"] = pace = TickOnly(n)
+            wiring.connect(m, pace.sink, inlet)
+            return pace.source
+        if s.delay:
+            m.submodules[f"delay_{label}"] = delay = Delay(n)
+            wiring.connect(m, delay.sink, inlet)
+            return delay.source
+        return inlet
+
+    def _spread(
+        self, m: Module, name: str, produced: stream.Interface, wanted: list[stream.Interface]
+    ) -> None:
+        """Give the events of one producer to all that want them."""
+        if not wanted:
+            m.d.comb += produced.ready.eq(1)
+            return
+        m.submodules[f"fork_{self._word(name)}"] = fork = Fork(self._size(name), len(wanted))
+        m.d.comb += [
+            fork.source.valid.eq(produced.valid),
+            fork.source.payload.eq(produced.payload),
+            produced.ready.eq(fork.source.ready),
+        ]
+        for k, inlet in enumerate(wanted):
+            sink = getattr(fork, f"sink_{k}")
+            m.d.comb += [
+                inlet.valid.eq(sink.valid),
+                inlet.payload.eq(sink.payload),
+                sink.ready.eq(inlet.ready),
+            ]

@@ -1,0 +1,241 @@
+"""One step of one neuron, combinational: the integer contract as logic.
+
+The step is :func:`lifstone.golden.contract.step`, cut in two where a register fits:
+:class:`Leak` holds the multiplications, :class:`Fire` the rest. :class:`LifStep` joins them
+without a register; the core puts one between.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from amaranth.hdl import Const, Module, Mux, Shape, Value, signed, unsigned
+from amaranth.lib import data, wiring
+from amaranth.lib.wiring import In, Out
+
+from ..golden.contract import Contract, Decay, Drive
+from ..golden.fixed import Ints
+from ..golden.lif import Reset
+from .fixed import saturate, shift_right
+
+__all__ = ["Fire", "Leak", "LifStep", "Parameter", "acc_shape", "parameters", "state_layout"]
+
+
+@dataclass(frozen=True, eq=False)
+class Parameter:
+    """A number of the contract that differs from neuron to neuron, or does not.
+
+    ``values`` holds one integer per neuron, ``shape`` fits them all.
+    """
+
+    name: str
+    shape: Shape
+    values: tuple[int, ...]
+
+    @property
+    def uniform(self) -> bool:
+        """Whether one constant serves all neurons."""
+        return len(set(self.values)) == 1
+
+
+def parameters(c: Contract) -> list[Parameter]:
+    """All parameters that the step of ``c`` reads, and the initial potential."""
+    out: list[Parameter] = []
+
+    def add(name: str, values: Ints | None) -> None:
+        if values is not None:
+            numbers = tuple(int(v) for v in np.broadcast_to(values, (c.n,)))
+            out.append(Parameter(name, _shape_of(numbers), numbers))
+
+    add("bias", c.bias)
+    add("decay_mem", None if c.decay_mem is None else c.decay_mem.coefficient)
+    add("decay_syn", None if c.decay_syn is None else c.decay_syn.coefficient)
+    add("couple", c.couple)
+    add("u_init", c.u_init)
+    if c.threshold is not None:
+        add("threshold", c.threshold)
+        add("u_reset" if c.reset is Reset.SET else "u_drop", _reset_word(c))
+        add("hold", c.hold)
+    return out
+
+
+def _reset_word(c: Contract) -> Ints:
+    return c.u_reset if c.reset is Reset.SET else c.u_drop
+
+
+def _shape_of(values: Sequence[int]) -> Shape:
+    low, high = min(values), max(values)
+    if low >= 0:
+        return unsigned(max(1, high.bit_length()))
+    return signed(max((~low).bit_length(), high.bit_length()) + 1)
+
+
+def acc_shape(c: Contract) -> Shape:
+    """Shape of the sum of weights."""
+    return signed(c.acc_width)
+
+
+def state_layout(c: Contract) -> data.StructLayout:
+    """The stored state of a neuron: ``u``; ``i`` with a synapse; ``hold`` if refractory."""
+    fields: dict[str, Shape] = {"u": signed(c.width)}
+    if c.has_synapse:
+        fields["i"] = signed(c.syn_width)
+    bits = int(c.hold.max()).bit_length() if c.threshold is not None else 0
+    if bits:
+        fields["hold"] = unsigned(bits)
+    return data.StructLayout(fields)
+
+
+def _parameter_layout(c: Contract) -> data.StructLayout:
+    return data.StructLayout({p.name: p.shape for p in parameters(c)})
+
+
+def _leak_layout(c: Contract) -> data.StructLayout:
+    fields: dict[str, Shape] = {"u": signed(c.width)}
+    if c.has_synapse:
+        fields["i"] = signed(c.syn_width)
+    if c.drive is Drive.BLEND:
+        assert c.couple is not None
+        share = max(1, int(np.abs(c.couple).max()))
+        fields["share"] = signed(c.syn_width + share.bit_length() + 1)
+    return data.StructLayout(fields)
+
+
+class Leak(wiring.Component):
+    """The decays of a step.
+
+    Members
+    -------
+    state : In
+        Stored state, :func:`state_layout`.
+    numbers : In
+        The neuron's parameters.
+    leaked : Out
+        Decayed ``u`` and ``i``, and ``share``, the part of the old current that reaches the
+        membrane (``Drive.BLEND``).
+    """
+
+    def __init__(self, contract: Contract) -> None:
+        self.contract = contract
+        super().__init__(
+            {
+                "state": In(state_layout(contract)),
+                "numbers": In(_parameter_layout(contract)),
+                "leaked": Out(_leak_layout(contract)),
+            }
+        )
+
+    def elaborate(self, platform: object) -> Module:
+        m = Module()
+        c = self.contract
+        m.d.comb += self.leaked.u.eq(self._decay(c.decay_mem, self.state.u, "decay_mem"))
+        if c.has_synapse:
+            m.d.comb += self.leaked.i.eq(self._decay(c.decay_syn, self.state.i, "decay_syn"))
+        if c.drive is Drive.BLEND:
+            product = self.state.i * self.numbers.couple
+            m.d.comb += self.leaked.share.eq(shift_right(product, c.couple_fraction, c.rounding))
+        return m
+
+    def _decay(self, decay: Decay | None, state: Value, name: str) -> Value:
+        if decay is None:
+            return state
+        rounding = self.contract.rounding
+        if decay.shift is not None:
+            return state - shift_right(state, decay.shift, rounding)
+        return shift_right(state * self.numbers[name], decay.fraction, rounding)
+
+
+class Fire(wiring.Component):
+    """Input, integration, comparison, reset and refractory period of a step.
+
+    Members
+    -------
+    state, leaked, numbers : In
+        As for :class:`Leak`.
+    total : In
+        Sum of the weights of this step's spikes, signed ``acc_width``.
+    after : Out
+        The state to store.
+    spike : Out
+        Whether the neuron fires.
+    """
+
+    def __init__(self, contract: Contract) -> None:
+        self.contract = contract
+        super().__init__(
+            {
+                "state": In(state_layout(contract)),
+                "leaked": In(_leak_layout(contract)),
+                "numbers": In(_parameter_layout(contract)),
+                "total": In(acc_shape(contract)),
+                "after": Out(state_layout(contract)),
+                "spike": Out(1),
+            }
+        )
+
+    def elaborate(self, platform: object) -> Module:
+        m = Module()
+        c = self.contract
+        x = (self.total << c.weight_shift) + self.numbers.bias
+        if c.has_synapse:
+            i = saturate(self.leaked.i + x, c.syn_width)
+            m.d.comb += self.after.i.eq(i)
+            current = self._drive(i)
+        else:
+            current = x
+        integrated = saturate(self.leaked.u + current, c.width)
+        if c.threshold is None:
+            m.d.comb += self.after.u.eq(integrated)
+            return m
+        refractory = "hold" in dict(state_layout(c))
+        free: Value = self.state.hold == 0 if refractory else Const(1)
+        m.d.comb += self.spike.eq(free & (integrated > self.numbers.threshold))
+        if c.reset is Reset.SET:
+            reset: Value = self.numbers.u_reset
+        else:
+            reset = saturate(integrated - self.numbers.u_drop, c.width)
+        m.d.comb += self.after.u.eq(Mux(self.spike, reset, Mux(free, integrated, self.state.u)))
+        if refractory:
+            counted = Mux(free, 0, self.state.hold - 1)
+            m.d.comb += self.after.hold.eq(Mux(self.spike, self.numbers.hold, counted))
+        return m
+
+    def _drive(self, new: Value) -> Value:
+        drive = self.contract.drive
+        if drive is Drive.NEW:
+            return new
+        return self.state.i if drive is Drive.OLD else new + self.leaked.share
+
+
+class LifStep(wiring.Component):
+    """The whole step without a register; members as in :class:`Leak` and :class:`Fire`."""
+
+    def __init__(self, contract: Contract) -> None:
+        self.contract = contract
+        super().__init__(
+            {
+                "state": In(state_layout(contract)),
+                "numbers": In(_parameter_layout(contract)),
+                "total": In(acc_shape(contract)),
+                "after": Out(state_layout(contract)),
+                "spike": Out(1),
+            }
+        )
+
+    def elaborate(self, platform: object) -> Module:
+        m = Module()
+        m.submodules.leak = leak = Leak(self.contract)
+        m.submodules.fire = fire = Fire(self.contract)
+        m.d.comb += [
+            leak.state.eq(self.state),
+            leak.numbers.eq(self.numbers),
+            fire.state.eq(self.state),
+            fire.leaked.eq(leak.leaked),
+            fire.numbers.eq(self.numbers),
+            fire.total.eq(self.total),
+            self.after.eq(fire.after),
+            self.spike.eq(fire.spike),
+        ]
+        return m

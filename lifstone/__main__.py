@@ -1,0 +1,5 @@
+"""``python -m lifstone``."""
+
+from .cli import main
+
+main()

@@ -1,0 +1,45 @@
+"""A verification as JUnit XML: a test case a row."""
+
+from __future__ import annotations
+
+from xml.etree import ElementTree
+
+from .verify import Role, Verification
+
+__all__ = ["junit"]
+
+
+def junit(result: Verification, name: str, *, strict: bool = False) -> str:
+    """XML text; a row that deviates is a failure, a fidelity row only with ``strict``."""
+    failures = [r for r in result.rows if not r.verdict.agrees and _counts(r.role, strict)]
+    skipped = [r for r in result.rows if str(r.verdict.status) == "skipped"]
+    suite = ElementTree.Element(
+        "testsuite",
+        name=f"lifstone verify {name}",
+        tests=str(len(result.rows)),
+        failures=str(len(failures)),
+        errors="0",
+        skipped=str(len(skipped)),
+        time=f"{sum(r.seconds for r in result.rows):.3f}",
+    )
+    for row in result.rows:
+        v = row.verdict
+        case = ElementTree.SubElement(
+            suite,
+            "testcase",
+            classname=f"lifstone.{row.role}",
+            name=f"{v.body} against {v.reference}",
+            time=f"{row.seconds:.3f}",
+        )
+        if row in failures:
+            ElementTree.SubElement(case, "failure", message=str(v)).text = str(v)
+        elif row in skipped:
+            ElementTree.SubElement(case, "skipped", message=v.reason)
+        else:
+            ElementTree.SubElement(case, "system-out").text = str(v)
+    ElementTree.indent(suite)
+    return ElementTree.tostring(suite, encoding="unicode", xml_declaration=True) + "\n"
+
+
+def _counts(role: Role, strict: bool) -> bool:
+    return strict or role is Role.CONFORMANCE

@@ -1,0 +1,104 @@
+"""Options that several commands share, and what they turn into."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, TypeVar
+
+import click
+
+from .case import contract_of
+from .golden import DecayMode, InvalidValue, Method, Network, Quantised, Rounding, Widths
+from .golden.errors import require
+from .sim.nir_read import Imported, read_nir
+from .stimulus import Stimulus, random_stimulus, read_stimulus
+
+__all__ = [
+    "contract_options",
+    "load",
+    "model_argument",
+    "output_folder",
+    "stimulus_from",
+    "stimulus_options",
+]
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+
+def _together(*options: Callable[[Any], Any]) -> Callable[[F], F]:
+    def wrap(f: F) -> F:
+        for option in reversed(options):
+            f = option(f)
+        return f
+
+    return wrap
+
+
+model_argument = click.argument("model", type=click.Path(path_type=Path))
+
+contract_options = _together(
+    click.option("--dt", type=float, help="Step in seconds; taken from the file unless given."),
+    click.option("--method", help=f"Step method: {', '.join(Method)}; from the file unless given."),
+    click.option("--state-bits", type=int, default=16, show_default=True, help="Membrane word."),
+    click.option("--fraction-bits", type=int, help="Bits behind the point; calibrated by default."),
+    click.option("--syn-bits", type=int, help="Synaptic word; as the membrane's by default."),
+    click.option("--weight-bits", type=int, default=8, show_default=True, help="Weight word."),
+    click.option("--decay-bits", type=int, default=12, show_default=True, help="Decay factor."),
+    click.option("--decay-mode", default="multiply", show_default=True, help="multiply or shift."),
+    click.option("--rounding", default="nearest", show_default=True, help=", ".join(Rounding)),
+)
+
+stimulus_options = _together(
+    click.option("--stimulus", type=click.Path(path_type=Path), help="Input spikes, .npz or .csv."),
+    click.option("--steps", type=int, default=200, show_default=True, help="Random: steps."),
+    click.option("--rate", type=float, default=0.2, show_default=True, help="Random: probability."),
+    click.option("--seed", type=int, default=0, show_default=True, help="Random: seed."),
+)
+
+
+def load(model: Path, o: dict[str, Any]) -> tuple[Imported, Quantised]:
+    """Read a network and derive its contract from the options of ``contract_options``."""
+    imported = read_nir(model, dt=o["dt"], method=_method(o["method"]))
+    return imported, contract_of(imported.network, _widths(o))
+
+
+def _method(name: str | None) -> Method | None:
+    if name is None:
+        return None
+    try:
+        return Method(name)
+    except ValueError:
+        raise InvalidValue("method", name, ", ".join(Method)) from None
+
+
+def _widths(o: dict[str, Any]) -> Widths:
+    return Widths(
+        state=o["state_bits"],
+        fraction=o["fraction_bits"],
+        syn=o["syn_bits"],
+        weight=o["weight_bits"],
+        decay=o["decay_bits"],
+        decay_mode=_member(DecayMode, "decay_mode", o["decay_mode"]),
+        rounding=_member(Rounding, "rounding", o["rounding"]),
+    )
+
+
+def _member(kind: Any, field: str, value: str) -> Any:
+    try:
+        return kind(value)
+    except ValueError:
+        raise InvalidValue(field, value, ", ".join(kind)) from None
+
+
+def stimulus_from(network: Network, o: dict[str, Any]) -> Stimulus:
+    """The stimulus that the options of ``stimulus_options`` name."""
+    if o["stimulus"] is not None:
+        return read_stimulus(o["stimulus"], network.inputs)
+    return random_stimulus(network.inputs, o["steps"], o["rate"], o["seed"])
+
+
+def output_folder(path: Path) -> Path:
+    """Check that ``path`` may become a folder of results."""
+    require(not path.exists() or path.is_dir(), "out", str(path), "a folder or a new name")
+    return path

@@ -1,0 +1,285 @@
+"""The verdict table: every body of a network against its reference.
+
+Two kinds of row. *Conformance*: a body must do what its reference does (the network layer,
+the RTL, the analog neuron). *Fidelity*: what the time grid and the integers cost against
+the model above them; a spike that moves there is reported with its step, neuron and reason,
+and fails a run only if that is asked for.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from enum import StrEnum
+from typing import Any
+
+import numpy as np
+
+from .case import Case
+from .golden import Difference, Network, NetworkContract, Status, Trace, Verdict, compare_exact
+from .golden.errors import require
+from .golden.fidelity import compare_contract, compare_grid
+from .golden.reference import input_current
+from .golden.verdict import first_difference
+from .hdl import Design, generate
+from .sim.rtl.run import explain, run_rtl
+from .sim.simulate import Simulator
+from .sim.spice import verify_spice
+
+__all__ = ["BODIES", "Options", "Role", "Row", "Verification", "verify"]
+
+BODIES = ("golden", "network", "rtl", "spice")
+FLOAT_TOLERANCE = 1e-12
+
+Traces = Mapping[str, Trace]
+
+
+class Role(StrEnum):
+    """What a row asks."""
+
+    CONFORMANCE = "conformance"
+    FIDELITY = "fidelity"
+
+
+@dataclass(frozen=True)
+class Row:
+    """A verdict, what it asks, and the seconds it took."""
+
+    verdict: Verdict
+    role: Role
+    seconds: float
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain data for JSON."""
+        return {**self.verdict.to_dict(), "role": str(self.role), "seconds": self.seconds}
+
+
+@dataclass(frozen=True)
+class Options:
+    """What to verify.
+
+    Parameters
+    ----------
+    bodies
+        Some of ``golden``, ``network``, ``rtl``, ``spice``.
+    neurons
+        Neurons ``(population, index)`` compared in continuous time: by the event-driven
+        solution and in SPICE.
+    spice_samples
+        How many samples of the stimulus SPICE runs.
+    spice_tolerance
+        Largest distance of spike times in seconds; one step of the network unless given.
+    design
+        The RTL to verify; generated from the contract unless given.
+    """
+
+    bodies: tuple[str, ...] = BODIES
+    neurons: tuple[tuple[str, int], ...] = ()
+    spice_samples: int = 1
+    spice_tolerance: float | None = None
+    design: Design | None = None
+
+    def __post_init__(self) -> None:
+        for body in self.bodies:
+            require(body in BODIES, "bodies", body, ", ".join(BODIES))
+        require(len(self.bodies) > 0, "bodies", "none", ", ".join(BODIES))
+
+
+@dataclass(frozen=True, eq=False)
+class Verification:
+    """All rows of a case."""
+
+    case: Case
+    rows: tuple[Row, ...]
+    rtl_cycles: tuple[int, ...] = ()
+    """Clocks of each sample, in order."""
+    rtl_traces: Mapping[str, Trace] | None = None
+
+    @property
+    def conforms(self) -> bool:
+        """Whether every body does what its reference does."""
+        return all(r.verdict.agrees for r in self.rows if r.role is Role.CONFORMANCE)
+
+    @property
+    def faithful(self) -> bool:
+        """Whether, besides, no spike moved through time grid or integers."""
+        return all(r.verdict.agrees for r in self.rows)
+
+
+@dataclass
+class _Seen:
+    """What the RTL run leaves for the report."""
+
+    cycles: tuple[int, ...] = ()
+    traces: Mapping[str, Trace] | None = None
+
+
+def verify(
+    case: Case, options: Options, progress: Callable[[str], None] | None = None
+) -> Verification:
+    """Compare the chosen bodies; ``progress`` is told which comparison begins."""
+    rows: list[Row] = []
+    seen = _Seen()
+
+    def add(role: Role, label: str, check: Callable[[], Verdict]) -> None:
+        if progress is not None:
+            progress(label)
+        start = time.perf_counter()
+        verdict = check()
+        rows.append(Row(verdict, role, time.perf_counter() - start))
+
+    if "golden" in options.bodies:
+        add(Role.FIDELITY, "golden, event-driven", lambda: _grid(case, options.neurons))
+        add(Role.FIDELITY, "contract", lambda: _contract(case))
+    if "network" in options.bodies:
+        add(Role.CONFORMANCE, "network, float", lambda: _network_float(case))
+        add(Role.CONFORMANCE, "network, integer", lambda: _network_integer(case))
+    if "rtl" in options.bodies:
+        add(Role.CONFORMANCE, "rtl", lambda: _rtl(case, options.design, seen))
+    if "spice" in options.bodies:
+        add(Role.CONFORMANCE, "spice", lambda: _spice(case, options))
+    return Verification(case, tuple(rows), seen.cycles, seen.traces)
+
+
+def _grid(case: Case, neurons: Sequence[tuple[str, int]]) -> Verdict:
+    chosen = list(neurons)
+    return _merge(
+        [
+            _of_sample(
+                compare_grid(case.model, case.stimulus.sample(k), _one(case.floats, k), chosen),
+                k,
+                case,
+            )
+            for k in range(case.stimulus.samples)
+        ]
+    )
+
+
+def _contract(case: Case) -> Verdict:
+    found = []
+    for k in range(case.stimulus.samples):
+        floats, integers = _one(case.floats, k), _one(case.integers, k)
+        inputs = case.stimulus.sample(k)
+        verdict = compare_contract(case.model, case.quantised, inputs, floats, integers)
+        found.append(_of_sample(verdict, k, case))
+    return _merge(found)
+
+
+def _network_float(case: Case) -> Verdict:
+    got = _simulate(case.model, case)
+    expected = _flat(case.floats)
+    difference = first_difference(expected, _flat(got), tolerance=FLOAT_TOLERANCE)
+    worst = max(_relative(case.floats[n].v, t.v) for n, t in got.items())
+    compared = sum(t.spikes.size * 3 for t in expected.values())
+    status = Status.WITHIN if difference is None else Status.DEVIATES
+    where = None if difference is None else _in_sample(difference, case)
+    return Verdict(
+        "network", "golden", status, compared, worst, FLOAT_TOLERANCE, "(relative)", where
+    )
+
+
+def _relative(expected: Any, got: Any) -> float:
+    return float((np.abs(got - expected) / np.maximum(1.0, np.abs(expected))).max(initial=0.0))
+
+
+def _network_integer(case: Case) -> Verdict:
+    got = _simulate(case.quantised.contract, case)
+    verdict = compare_exact("network", "contract", _flat(case.integers), _flat(got))
+    return _placed(verdict, case)
+
+
+def _simulate(net: Network | NetworkContract, case: Case) -> dict[str, Trace]:
+    if case.model.inputs:
+        return Simulator(net).run(case.stimulus.spikes)
+    return _lift(Simulator(net).run({}, case.stimulus.steps))
+
+
+def _rtl(case: Case, design: Design | None, seen: _Seen) -> Verdict:
+    contract = case.quantised.contract
+    chosen = design or generate(contract, trace=True)
+    run = run_rtl(contract, case.stimulus.spikes, case.stimulus.steps, design=chosen)
+    if run.failure:
+        return Verdict("rtl", "contract", Status.DEVIATES, reason=run.failure)
+    seen.cycles, seen.traces = tuple(int(n) for n in run.cycles), run.traces
+    expected = {name: case.integers[name] for name in run.traces}
+    verdict = compare_exact(
+        "rtl", "contract", _flat(expected), _flat(run.traces), states=run.has_states
+    )
+    verdict = _placed(verdict, case)
+    where = verdict.difference
+    if where is None:
+        return verdict
+    k = where.sample or 0
+    reason = explain(contract, case.stimulus.sample(k), _one(case.integers, k), where)
+    return replace(verdict, reason=reason)
+
+
+def _spice(case: Case, options: Options) -> Verdict:
+    tolerance = case.model.dt if options.spice_tolerance is None else options.spice_tolerance
+    found = []
+    for k in range(min(options.spice_samples, case.stimulus.samples)):
+        inputs, traces = case.stimulus.sample(k), _one(case.floats, k)
+        for name, j in options.neurons:
+            x = input_current(case.model, inputs, traces, name)[:, j]
+            neuron = case.model.populations[name].neuron(j)
+            verdict = verify_spice(neuron, x, case.model.dt, tolerance, name=name)
+            where = verdict.difference
+            if where is not None:
+                where = replace(where, population=name, neuron=j)
+            found.append(_of_sample(replace(verdict, difference=where), k, case))
+    if not found:
+        reason = "no spiking neuron was chosen"
+        return Verdict("spice", "event-driven", Status.SKIPPED, reason=reason)
+    return _merge(found)
+
+
+def _merge(found: Sequence[Verdict]) -> Verdict:
+    """One verdict over all samples: the first that deviates, or the largest figure."""
+    compared = sum(v.compared for v in found)
+    bad = [v for v in found if not v.agrees]
+    if not bad:
+        figure = max((v.figure for v in found if v.figure is not None), default=None)
+        tolerance = max((v.tolerance for v in found if v.tolerance is not None), default=None)
+        return replace(found[0], compared=compared, figure=figure, tolerance=tolerance)
+    first = bad[0]
+    counted = first.unit == "spikes"
+    figure = float(sum(v.figure or 0.0 for v in bad)) if counted else first.figure
+    return replace(first, compared=compared, figure=figure)
+
+
+def _of_sample(verdict: Verdict, k: int, case: Case) -> Verdict:
+    """Name the sample in a difference, where there are several."""
+    if verdict.difference is None or case.stimulus.samples == 1:
+        return verdict
+    return replace(verdict, difference=replace(verdict.difference, sample=k))
+
+
+def _one(traces: Traces, k: int) -> dict[str, Trace]:
+    return {n: Trace(t.v[:, k], t.i[:, k], t.spikes[:, k]) for n, t in traces.items()}
+
+
+def _lift(traces: Traces) -> dict[str, Trace]:
+    return {n: Trace(t.v[:, None], t.i[:, None], t.spikes[:, None]) for n, t in traces.items()}
+
+
+def _flat(traces: Traces) -> dict[str, Trace]:
+    """Samples one after the other, ``(samples * steps, n)``."""
+
+    def rows(a: Any) -> Any:
+        return np.swapaxes(a, 0, 1).reshape(-1, a.shape[-1])
+
+    return {n: Trace(rows(t.v), rows(t.i), rows(t.spikes)) for n, t in traces.items()}
+
+
+def _in_sample(difference: Difference, case: Case) -> Difference:
+    """Undo :func:`_flat` for the place of a difference."""
+    sample, step = divmod(difference.step, case.stimulus.steps)
+    several = case.stimulus.samples > 1
+    return replace(difference, step=step, sample=sample if several else None)
+
+
+def _placed(verdict: Verdict, case: Case) -> Verdict:
+    if verdict.difference is None:
+        return verdict
+    return replace(verdict, difference=_in_sample(verdict.difference, case))
