@@ -132,6 +132,8 @@ class Core(wiring.Component):
         through = c.n == 1
         self._state_r = state.read_port(transparent_for=[self._state_w] if through else [])
         self._acc_r = acc.read_port(transparent_for=[self._acc_w] if through else [])
+        # A read port reads unless told otherwise; these must keep what they read.
+        m.d.comb += [self._state_r.en.eq(0), self._acc_r.en.eq(0)]
         words = pack_weights(c, self.matrices) or [0]
         shape = unsigned(c.weight_width)
         m.submodules.weight = weight = memory.Memory(shape=shape, depth=len(words), init=words)
@@ -152,6 +154,7 @@ class Core(wiring.Component):
                 shape=unsigned(width), depth=self.contract.n, init=init
             )
             self._rom_r = rom.read_port()
+            m.d.comb += self._rom_r.en.eq(0)
             word = Signal(layout, name="varying")
             m.d.comb += word.as_value().eq(self._rom_r.data)
             self._values.update({p.name: word[p.name] for p in varying})

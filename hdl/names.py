@@ -9,8 +9,7 @@ from ..golden.errors import require
 
 __all__ = ["check_identifier", "identifiers"]
 
-KEYWORDS = frozenset(
-    """always and assign automatic begin buf bufif0 bufif1 case casex casez cell cmos config
+_RESERVED = """always and assign automatic begin buf bufif0 bufif1 case casex casez cell cmos config
     deassign default defparam design disable edge else end endcase endconfig endfunction
     endgenerate endmodule endprimitive endspecify endtable endtask event for force forever fork
     function generate genvar highz0 highz1 if ifnone incdir include initial inout input instance
@@ -20,8 +19,8 @@ KEYWORDS = frozenset(
     rnmos rpmos rtran rtranif0 rtranif1 scalared showcancelled signed small specify specparam
     strong0 strong1 supply0 supply1 table task time tran tranif0 tranif1 tri tri0 tri1 triand
     trior trireg unsigned use vectored wait wand weak0 weak1 while wire wor xnor xor
-    logic bit byte int shortint longint interface modport package program class""".split()
-)
+    logic bit byte int shortint longint interface modport package program class"""
+KEYWORDS = frozenset(_RESERVED.split())
 
 
 def check_identifier(name: str) -> None:

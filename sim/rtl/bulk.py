@@ -1,0 +1,290 @@
+"""Compiled simulation of a design: Verilator's C++ and a harness, called through ctypes."""
+
+from __future__ import annotations
+
+import ctypes
+import hashlib
+import os
+import shutil
+import tempfile
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ...golden import Trace
+from ...golden.errors import require
+from ...golden.network import check_inputs
+from ...hdl import Design
+from .harness import CODES, harness_text, ports_of
+from .toolchain import Verilator, cache_folder, find_verilator, run_tool
+
+__all__ = ["BulkRtl", "RtlRun"]
+
+Spikes = Mapping[str, NDArray[np.generic]]
+
+
+@dataclass(frozen=True, eq=False)
+class RtlRun:
+    """What a simulation of RTL gave.
+
+    Parameters
+    ----------
+    traces
+        Per population: with trace ports every population with states; without, the output
+        populations, spikes alone. Arrays ``(steps, n)``, or ``(steps, samples, n)`` if the
+        inputs had samples.
+    cycles
+        Clocks of each sample.
+    has_states
+        Whether ``v`` and ``i`` of the traces hold states.
+    failure
+        Empty, or what broke the protocol, and where.
+    """
+
+    traces: dict[str, Trace]
+    cycles: tuple[int, ...]
+    has_states: bool
+    failure: str = ""
+
+
+class BulkRtl:
+    """A design compiled for volume.
+
+    Parameters
+    ----------
+    design
+        What :func:`lifstone.hdl.generate` returned, edited or not.
+    coverage
+        Count executed lines; see :mod:`lifstone.sim.rtl.coverage`.
+    optimise
+        ``False`` compiles faster and runs slower: for short runs of many designs.
+
+    Raises
+    ------
+    MissingTool
+        Without Verilator, a C++ compiler, make or perl.
+    RuntimeError
+        If the design does not compile.
+    """
+
+    def __init__(self, design: Design, *, coverage: bool = False, optimise: bool = True) -> None:
+        self.design = design
+        self.coverage = coverage
+        self._inputs, self._outputs, self._traced = ports_of(design)
+        path = _compiled(design, coverage, optimise)
+        self._run = ctypes.CDLL(str(path)).lif_run
+        self._run.restype = ctypes.c_int
+
+    def run(
+        self,
+        inputs: Spikes,
+        steps: int | None = None,
+        *,
+        idle: float = 0.0,
+        backpressure: float = 0.0,
+        seed: int = 0,
+        reset_at: int | None = None,
+        patience: int = 100_000,
+        coverage_file: Path | None = None,
+    ) -> RtlRun:
+        """Simulate; every sample starts with a reset.
+
+        Parameters
+        ----------
+        inputs
+            0/1 by input name, ``(steps, n)`` or ``(steps, samples, n)``.
+        steps
+            Needed only for a network without inputs.
+        idle, backpressure
+            Probability that a source or sink waits in a clock, from 0 to below 1.
+        reset_at
+            Clock at which the reset is asserted once more; the sample then starts again.
+        patience
+            Clocks without any event after which the design counts as hung.
+        """
+        for name, value in (("idle", idle), ("backpressure", backpressure)):
+            require(0 <= value < 1, name, value, "0 to below 1")
+        batched = any(np.ndim(a) == 3 for a in inputs.values())
+        arrays, n_steps, samples = self._arrange(inputs, steps, batched)
+        out = _Results(self, samples, n_steps)
+        code = self._run(
+            ctypes.c_int64(samples),
+            ctypes.c_int64(n_steps),
+            ctypes.c_double(idle),
+            ctypes.c_double(backpressure),
+            ctypes.c_uint64(seed + 1),
+            ctypes.c_int64(-1 if reset_at is None else reset_at),
+            ctypes.c_int64(patience),
+            _pointers(arrays),
+            _pointers(out.spikes),
+            _pointers(out.u),
+            _pointers(out.i),
+            _pointers(out.fired),
+            out.cycles.ctypes.data_as(ctypes.c_void_p),
+            out.where.ctypes.data_as(ctypes.c_void_p),
+            None if coverage_file is None else str(coverage_file).encode(),
+        )
+        failure = "" if code == 0 else self._failure(code, out.where)
+        cycles = tuple(int(c) for c in out.cycles)
+        return RtlRun(self._traces(out, batched), cycles, bool(self._traced), failure)
+
+    def _arrange(
+        self, inputs: Spikes, steps: int | None, batched: bool
+    ) -> tuple[list[NDArray[np.uint8]], int, int]:
+        """One contiguous array ``(samples, steps, n)`` per input port."""
+        sizes = {p["name"]: p["n"] for p in self._inputs if not p["pace_only"]}
+        lead = check_inputs(sizes, inputs, 3 if batched else 2)
+        n_steps = lead[0] if lead else int(steps or 0)
+        samples = lead[1] if batched else 1
+        out = []
+        for p in self._inputs:
+            shape = (n_steps, samples, p["n"])
+            a = np.zeros(shape) if p["pace_only"] else np.asarray(inputs[p["name"]]).reshape(shape)
+            out.append(np.ascontiguousarray(np.swapaxes(a, 0, 1), dtype=np.uint8))
+        return out, n_steps, samples
+
+    def _failure(self, code: int, where: NDArray[np.int64]) -> str:
+        sample, step, port = (int(x) for x in where)
+        kinds = {1: "the design", 4: "trace"}
+        ports = self._traced if code == 4 else self._outputs
+        name = kinds.get(code, "output")
+        if code != 1 and port < len(ports):
+            name = f"{name} {ports[port]['name']}"
+        return f"{name} at sample {sample}, step {step}: {CODES.get(code, 'unknown failure')}"
+
+    def _traces(self, out: _Results, batched: bool) -> dict[str, Trace]:
+        def back(a: NDArray[np.generic]) -> NDArray[np.generic]:
+            return np.swapaxes(a, 0, 1) if batched else a[0]
+
+        if self._traced:
+            return {
+                p["name"]: Trace(
+                    back(out.u[k]), back(out.i[k]), back(out.fired[k]).astype(np.bool_)
+                )
+                for k, p in enumerate(self._traced)
+            }
+        found = {}
+        for k, p in enumerate(self._outputs):
+            spikes = back(out.spikes[k]).astype(np.bool_)
+            none = np.zeros(spikes.shape, dtype=np.int64)
+            found[p["name"]] = Trace(none, none, spikes)
+        return found
+
+
+class _Results:
+    """Arrays that the harness fills."""
+
+    def __init__(self, rtl: BulkRtl, samples: int, steps: int) -> None:
+        def empty(ports: list[dict[str, int]], kind: type) -> list[NDArray[np.generic]]:
+            return [np.zeros((samples, steps, p["n"]), dtype=kind) for p in ports]
+
+        self.spikes = empty(rtl._outputs, np.uint8)
+        self.u, self.i = empty(rtl._traced, np.int64), empty(rtl._traced, np.int64)
+        self.fired = empty(rtl._traced, np.uint8)
+        self.cycles = np.zeros(samples, dtype=np.int64)
+        self.where = np.zeros(3, dtype=np.int64)
+
+
+def _pointers(
+    arrays: list[NDArray[np.uint8]] | list[NDArray[np.generic]],
+) -> ctypes.Array[ctypes.c_void_p]:
+    kind = ctypes.c_void_p * (len(arrays) + 1)
+    return kind(*(a.ctypes.data for a in arrays), None)
+
+
+def _compiled(design: Design, coverage: bool, optimise: bool) -> Path:
+    """The shared object, from the cache if it was made before."""
+    tool = find_verilator()
+    level = "-O3" if optimise else "-O0"
+    key = "\n".join([design.verilog, harness_text(design, "V"), tool.version, level, str(coverage)])
+    digest = hashlib.sha256(key.encode()).hexdigest()[:24]
+    folder = cache_folder()
+    target = folder / f"{digest}.so"
+    if target.is_file():
+        return target
+    with tempfile.TemporaryDirectory(prefix="building-", dir=folder) as name:
+        built = _compile(design, tool, Path(name), f"V{digest}", coverage, level)
+        os.replace(built, target)
+    return target
+
+
+def _compile(
+    design: Design, tool: Verilator, work: Path, prefix: str, coverage: bool, level: str
+) -> Path:
+    source = work / f"{design.name}.v"
+    source.write_text(design.verilog, encoding="utf-8")
+    flags = ["--coverage-line"] if coverage else []
+    run_tool(
+        [
+            str(tool.bin / "verilator_bin"),
+            "--cc",
+            "-O3",
+            "-Wno-fatal",
+            "-Wno-lint",
+            "--no-timing",
+            "--prefix",
+            prefix,
+            "--top-module",
+            design.name,
+            "--Mdir",
+            str(work / "model"),
+            *flags,
+            source.name,
+        ],
+        work,
+        tool.environment(),
+    )
+    (work / "harness.cpp").write_text(harness_text(design, prefix), encoding="utf-8")
+    model = sorted((work / "model").glob("*.cpp"))
+    whole = "".join(f'#include "{path}"\n' for path in model)
+    (work / "all.cpp").write_text(whole + '#include "harness.cpp"\n', encoding="utf-8")
+    output = work / "harness.so"
+    run_tool(
+        [
+            "g++",
+            "-std=c++17",
+            "-shared",
+            *_flags(tool, level, coverage),
+            f"-I{work / 'model'}",
+            "all.cpp",
+            *(str(path) for path in _runtime(tool, level, coverage)),
+            "-o",
+            output.name,
+        ],
+        work,
+    )
+    return output
+
+
+def _flags(tool: Verilator, level: str, coverage: bool) -> list[str]:
+    """Hidden symbols: several designs live in one process."""
+    include = tool.root / "include"
+    defines = ["-DVM_COVERAGE=1", "-DLIF_COVERAGE"] if coverage else []
+    hidden = ["-fvisibility=hidden", "-fno-gnu-unique", "-fPIC", "-pthread", "-w"]
+    return [level, *hidden, *defines, f"-I{include}", f"-I{include / 'vltstd'}"]
+
+
+def _runtime(tool: Verilator, level: str, coverage: bool) -> list[Path]:
+    """Verilator's own runtime, compiled once for all designs."""
+    key = hashlib.sha256(f"{tool.version} {tool.root} {level} {coverage}".encode()).hexdigest()[:16]
+    names = ["verilated", "verilated_threads", *(["verilated_cov"] if coverage else [])]
+    folder = cache_folder() / f"runtime-{key}"
+    found = [folder / f"{name}.o" for name in names]
+    if all(path.is_file() for path in found):
+        return found
+    with tempfile.TemporaryDirectory(prefix="building-", dir=cache_folder()) as name:
+        work = Path(name) / "objects"
+        work.mkdir()
+        for part in names:
+            source = str(tool.root / "include" / f"{part}.cpp")
+            command = ["g++", "-std=c++17", "-c", *_flags(tool, level, coverage), source]
+            run_tool([*command, "-o", f"{part}.o"], work)
+        if not folder.is_dir():
+            try:
+                work.rename(folder)
+            except OSError:  # another process was first
+                shutil.rmtree(work, ignore_errors=True)
+    return found
