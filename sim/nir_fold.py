@@ -1,0 +1,231 @@
+"""A NIR graph without its subgraphs, and its stateless nodes folded into weights."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..golden.errors import InvalidValue, require
+from .nir_file import Node, RawGraph
+
+__all__ = ["STATEFUL", "STATELESS", "Branch", "Flat", "flatten", "fold"]
+
+Array = NDArray[np.float64]
+
+_LEAK = [("tau_mem", "tau", None), ("r", "r", None), ("v_leak", "v_leak", None)]
+_CUBA = [
+    ("tau_mem", "tau_mem", None),
+    ("tau_syn", "tau_syn", None),
+    ("r", "r", None),
+    ("v_leak", "v_leak", None),
+    ("w_in", "w_in", 1.0),
+]
+_THRESHOLD = [("v_th", "v_threshold", None), ("v_reset", "v_reset", 0.0)]
+STATEFUL: dict[str, list[tuple[str, str, float | None]]] = {
+    "LIF": [*_LEAK, *_THRESHOLD],
+    "CubaLIF": [*_CUBA, *_THRESHOLD],
+    "IF": [("r", "r", None), *_THRESHOLD],
+    "LI": list(_LEAK),
+    "CubaLI": list(_CUBA),
+}
+"""Nodes with state: our field, the file's field, and the value where the file has none."""
+STATELESS = ("Affine", "Linear", "Scale", "Flatten")
+KNOWN = ("Input", "Output", *STATELESS, *STATEFUL, "NIRGraph")
+
+
+@dataclass(frozen=True, eq=False)
+class Flat:
+    """Nodes and edges with subgraphs dissolved; sizes of the inputs; names of the outputs."""
+
+    nodes: dict[str, Node]
+    edges: list[tuple[str, str]]
+    inputs: dict[str, int]
+    outputs: list[str]
+
+
+@dataclass(frozen=True, eq=False)
+class Branch:
+    """Weights from a source to a population; ``via`` names the last node between them."""
+
+    pre: str
+    post: str
+    weight: Array
+    via: str
+
+
+def flatten(raw: RawGraph) -> Flat:
+    """Dissolve subgraphs; ``a`` in subgraph ``g`` becomes ``g.a``.
+
+    Raises
+    ------
+    InvalidValue
+        For an unknown kind of node, or a graph without output.
+    """
+    nodes: dict[str, Node] = {}
+    edges: list[tuple[str, str]] = []
+    _dissolve(raw, nodes, edges)
+    for node in nodes.values():
+        allowed = ", ".join(KNOWN)
+        require(node.kind in KNOWN, f"{node.name}.type", node.kind, f"one of {allowed}")
+    inputs = {}
+    for name, node in raw.nodes.items():
+        if node.kind == "Input":
+            inputs[name] = _size(node)
+    outputs = []
+    for name, node in raw.nodes.items():
+        if node.kind == "Output":
+            outputs += [_speaker(nodes, edges, name, a) for a, b in edges if b == name]
+    require(len(outputs) > 0, "nodes", list(raw.nodes)[:8], "an Output that a neuron feeds")
+    return Flat(nodes, edges, inputs, outputs)
+
+
+def _dissolve(raw: RawGraph, nodes: dict[str, Node], edges: list[tuple[str, str]]) -> None:
+    inside: dict[str, tuple[str, str]] = {}
+    full = {name: node.name for name, node in raw.nodes.items()}
+    for name, node in raw.nodes.items():
+        require(node.name not in nodes, "nodes", node.name, "a name that no other node has")
+        if node.graph is None:
+            nodes[node.name] = node
+            continue
+        _dissolve(node.graph, nodes, edges)
+        ends = {}
+        for kind in ("Input", "Output"):
+            found = [n.name for n in node.graph.nodes.values() if n.kind == kind]
+            require(len(found) == 1, f"{node.name}.nodes", found, f"one {kind} node")
+            ends[kind] = found[0]
+        inside[name] = (ends["Input"], ends["Output"])
+    for a, b in raw.edges:
+        source = inside[a][1] if a in inside else full[a]
+        target = inside[b][0] if b in inside else full[b]
+        edges.append((source, target))
+
+
+def _size(node: Node) -> int:
+    shape = node.array("shape").reshape(-1)
+    good = shape.size > 0 and bool((shape >= 1).all()) and bool((shape % 1 == 0).all())
+    require(good, f"{node.name}.shape", shape.tolist(), "whole numbers of at least 1")
+    return int(np.prod(shape))
+
+
+def _speaker(nodes: dict[str, Node], edges: list[tuple[str, str]], out: str, pre: str) -> str:
+    """The neuron population that feeds an Output, through nodes that change nothing."""
+    seen = set()
+    while nodes[pre].kind in ("Output", "Flatten") and pre not in seen:
+        seen.add(pre)
+        before = [a for a, b in edges if b == pre]
+        require(len(before) == 1, f"{pre} input", before, "one node")
+        pre = before[0]
+    kind = nodes[pre].kind
+    require(kind in STATEFUL, f"{out} input", f"{pre} ({kind})", f"one of {', '.join(STATEFUL)}")
+    return pre
+
+
+_Sums = dict[str, Array]
+
+
+def fold(flat: Flat) -> tuple[list[Branch], dict[str, Array]]:
+    """Every path between stateful nodes as a weight matrix, and the constant currents.
+
+    Raises
+    ------
+    InvalidValue
+        For a cycle without state, shapes that do not fit, or weights that are not finite.
+    """
+    before: dict[str, list[str]] = {name: [] for name in flat.nodes}
+    for a, b in flat.edges:
+        before[b].append(a)
+    known: dict[str, tuple[_Sums, Array | None]] = {}
+    active: list[str] = []
+
+    def value(name: str) -> tuple[_Sums, Array | None]:
+        """Sums over sources that node ``name`` sends on, and its constant part."""
+        node = flat.nodes[name]
+        if node.kind in STATEFUL or name in flat.inputs:
+            return {name: np.eye(_width(flat, name))}, None
+        if name in known:
+            return known[name]
+        cycle = ", ".join(active[active.index(name) :]) if name in active else ""
+        require(not cycle, "edges", cycle, "a neuron in every cycle")
+        active.append(name)
+        known[name] = _through(node, _gather(before[name], value, name))
+        active.pop()
+        return known[name]
+
+    paths: list[Branch] = []
+    bias: dict[str, Array] = {}
+    for name, node in flat.nodes.items():
+        if node.kind not in STATEFUL:
+            continue
+        for pre in before[name]:
+            try:
+                sums, constant = value(pre)
+            except RecursionError:
+                raise InvalidValue("edges", pre, "at most some hundred nodes in a row") from None
+            paths += [Branch(source, name, weight, pre) for source, weight in sums.items()]
+            if constant is not None:
+                n = _width(flat, name)
+                good = constant.shape == (n,)
+                require(good, f"{pre}.bias", list(constant.shape), f"{n} values for {name}")
+                bias[name] = bias.get(name, np.zeros(n)) + constant
+    return paths, bias
+
+
+def _width(flat: Flat, name: str) -> int:
+    if name in flat.inputs:
+        return flat.inputs[name]
+    node = flat.nodes[name]
+    return max(node.array(key, d).size for _, key, d in STATEFUL[node.kind])
+
+
+def _gather(
+    names: list[str], value: Callable[[str], tuple[_Sums, Array | None]], at: str
+) -> tuple[_Sums, Array | None]:
+    sums: _Sums = {}
+    constant: Array | None = None
+    for name in names:
+        more, extra = value(name)
+        for source, weight in more.items():
+            same = source not in sums or sums[source].shape == weight.shape
+            require(same, f"{at} input", list(weight.shape), "inputs of one size")
+            sums[source] = sums[source] + weight if source in sums else weight
+        if extra is not None:
+            same = constant is None or constant.shape == extra.shape
+            require(same, f"{at} input", list(extra.shape), "inputs of one size")
+            constant = extra if constant is None else constant + extra
+    return sums, constant
+
+
+def _through(node: Node, before: tuple[_Sums, Array | None]) -> tuple[_Sums, Array | None]:
+    """What a stateless node makes of what it gets."""
+    sums, constant = before
+    if node.kind not in STATELESS or node.kind == "Flatten":
+        return sums, constant
+    if node.kind == "Scale":
+        scale = _finite(node, "scale").reshape(-1)
+        matrix = np.diag(scale)
+    else:
+        matrix = _finite(node, "weight")
+        require(matrix.ndim == 2, f"{node.name}.weight", list(matrix.shape), "two dimensions")
+    for source, weight in sums.items():
+        fits = weight.shape[0] == matrix.shape[1]
+        allowed = f"{weight.shape[0]} columns for {source}"
+        require(fits, f"{node.name}.weight", list(matrix.shape), allowed)
+    out = {source: matrix @ weight for source, weight in sums.items()}
+    passed = None if constant is None else matrix @ constant
+    if node.kind != "Affine":
+        return out, passed
+    bias = _finite(node, "bias").reshape(-1)
+    fits = bias.shape == (matrix.shape[0],)
+    require(fits, f"{node.name}.bias", list(bias.shape), f"{matrix.shape[0]} values")
+    return out, bias if passed is None else passed + bias
+
+
+def _finite(node: Node, key: str) -> Array:
+    a = node.array(key)
+    for index in np.argwhere(~np.isfinite(a)):
+        at = ", ".join(str(i) for i in index)
+        raise InvalidValue(f"{node.name}.{key}[{at}]", float(a[tuple(index)]), "finite numbers")
+    return a

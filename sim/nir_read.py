@@ -1,0 +1,251 @@
+"""NIR files as networks, with a list of everything the file did not say.
+
+Nodes between two stateful ones fold into one weight matrix and one constant current:
+``W2 (W1 s + b1) + b2``. Nodes and equations: Pedersen et al., "Neuromorphic intermediate
+representation", Nature Communications 15, 8122 (2024), table 1.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..golden import Connection, InvalidValue, Lif, Method, Network, Reset
+from ..golden.errors import require
+from .nir_file import Node, RawGraph, read_graph
+from .nir_fold import STATEFUL, Branch, Flat, flatten, fold
+
+__all__ = ["METADATA_KEY", "Imported", "read_nir"]
+
+Array = NDArray[np.float64]
+METADATA_KEY = "lifstone"
+DEFAULT_DT = 1e-4
+
+
+@dataclass(frozen=True, eq=False)
+class Imported:
+    """A network and, in plain sentences, what was assumed to read it."""
+
+    network: Network
+    assumptions: tuple[str, ...]
+
+
+def read_nir(path: Path, *, dt: float | None = None, method: Method | None = None) -> Imported:
+    """Read a ``.nir`` file.
+
+    Parameters
+    ----------
+    dt, method
+        Step in seconds and how it is taken; from the file's metadata, else inferred, unless
+        given.
+
+    Raises
+    ------
+    InvalidValue
+        For a file that is missing, broken, or describes what is no network of LIF neurons:
+        unknown nodes, a cycle without state, wrong shapes, values that are not finite, time
+        constants that are not positive. The message names node, field and value.
+    """
+    raw = read_graph(path)
+    flat = flatten(raw)
+    extra = _metadata(raw)
+    notes: list[str] = _shapes(raw)
+    populations = {n: _population(flat.nodes[n], extra, notes) for n in _ordered(flat, extra)}
+    require(len(populations) > 0, "nodes", list(flat.nodes), f"one of {', '.join(STATEFUL)}")
+    paths, bias = fold(flat)
+    connections = _connections(flat, populations, paths, extra, notes)
+    grid, how = _grid(flat, extra, dt, method, notes)
+    network = Network(
+        grid,
+        flat.inputs,
+        populations,
+        tuple(connections),
+        _outputs(flat, extra),
+        {k: b for k, b in {**bias, **_bias(extra, populations)}.items() if np.any(b != 0)},
+        how,
+    )
+    return Imported(network, tuple(notes))
+
+
+def _shapes(raw: RawGraph) -> list[str]:
+    """Older exporters keep axes of batch and time in the shape of an Output."""
+    out = []
+    for name, node in raw.nodes.items():
+        if node.kind in ("Input", "Output") and "shape" in node.values:
+            shape = node.values["shape"].reshape(-1)
+            if shape.size > 1:
+                text = [int(k) if k % 1 == 0 else float(k) for k in shape]
+                out.append(f"{name} has shape {text}: read as one axis, in C order")
+    return out
+
+
+def _metadata(raw: RawGraph) -> dict[str, Any]:
+    text = raw.metadata.get(METADATA_KEY)
+    if text is None:
+        return {}
+    try:
+        found = json.loads(text)
+    except ValueError as error:
+        raise InvalidValue(f"metadata.{METADATA_KEY}", text, "JSON") from error
+    require(isinstance(found, dict), f"metadata.{METADATA_KEY}", text, "a JSON object")
+    return dict(found)
+
+
+def _ordered(flat: Flat, extra: Mapping[str, Any]) -> list[str]:
+    """Populations in the order of the metadata, else of the edges, else of the file."""
+    stateful = [n for n, node in flat.nodes.items() if node.kind in STATEFUL]
+    seen = [end for edge in flat.edges for end in edge if end in stateful]
+    wanted = [n for n in extra.get("order", []) if n in stateful]
+    return list(dict.fromkeys([*wanted, *seen, *stateful]))
+
+
+def _population(node: Node, extra: Mapping[str, Any], notes: list[str]) -> Lif:
+    own = extra.get("populations", {}).get(node.name, {})
+    values: dict[str, Any] = {}
+    size = 1
+    for ours, theirs, default in STATEFUL[node.kind]:
+        a = node.array(theirs, default)
+        if a.ndim > 1:
+            notes.append(f"{node.name}.{theirs} has shape {list(a.shape)}: read in C order")
+        values[ours] = a.reshape(-1)
+        size = max(size, a.size)
+    for ours, a in values.items():
+        good = a.size in (1, size)
+        require(good, f"{node.name}.{ours}", list(a.shape), f"1 or {size} values")
+    spiking = node.kind in ("LIF", "CubaLIF", "IF")
+    if spiking and "v_reset" not in node.values:
+        notes.append(f"{node.name} names no v_reset: 0")
+    if not own:
+        reset = ", a reset sets v to v_reset" if spiking else ""
+        notes.append(f"{node.name}: no refractory period, v starts from 0{reset}")
+        values["v_init"] = 0.0
+    values |= {k: v for k, v in own.items() if k in ("t_ref", "v_init")}
+    if "reset" in own:
+        values["reset"] = _member(Reset, f"{node.name}.reset", own["reset"])
+    if node.kind == "IF":
+        values["tau_mem"] = np.inf
+    if not spiking:
+        values["v_th"] = np.inf
+    try:
+        return Lif(**values, n=size)
+    except InvalidValue as error:
+        field = f"{node.name}.{error.field}"
+        raise InvalidValue(field, error.value, error.allowed) from None
+
+
+def _connections(
+    flat: Flat,
+    populations: Mapping[str, Lif],
+    paths: list[Branch],
+    extra: Mapping[str, Any],
+    notes: list[str],
+) -> list[Connection]:
+    delays = extra.get("delays", {})
+    rank = {name: k for k, name in enumerate([*flat.inputs, *_levels(flat, populations, paths)])}
+    out = []
+    for p in paths:
+        if p.via in delays:
+            delay = int(delays[p.via])
+        else:
+            delay = int(p.pre in populations and rank[p.pre] >= rank[p.post])
+            if delay:
+                notes.append(f"{p.pre} to {p.post} closes a loop: spikes arrive one step later")
+        n_pre = flat.inputs.get(p.pre) or populations[p.pre].n
+        shape = (populations[p.post].n, n_pre)
+        label = p.via or f"{p.pre} to {p.post}"
+        require(p.weight.shape == shape, f"{label}.weight", list(p.weight.shape), f"{list(shape)}")
+        if p.pre in populations and not populations[p.pre].spiking:
+            allowed = "a node that spikes: LIF, CubaLIF, IF"
+            raise InvalidValue(f"{p.post} input", f"{p.pre} ({flat.nodes[p.pre].kind})", allowed)
+        out.append(Connection(p.pre, p.post, p.weight, delay))
+    return out
+
+
+def _levels(flat: Flat, populations: Mapping[str, Lif], paths: list[Branch]) -> list[str]:
+    """Populations by their distance from the inputs; a loop is cut where it comes back."""
+    reached = list(flat.inputs)
+    waiting = list(populations)
+    order: list[str] = []
+    while waiting:
+        free = [n for n in waiting if any(p.post == n and p.pre in reached for p in paths)]
+        name = (free or waiting)[0]
+        order.append(name)
+        reached.append(name)
+        waiting.remove(name)
+    # Distance alone would cut skip connections; prefer an order all of whose edges go forward.
+    edges = {(p.pre, p.post) for p in paths if p.pre in populations and p.pre != p.post}
+    left, out = list(order), []
+    while left:
+        ready = [n for n in left if not any(b == n and a in left for a, b in edges)]
+        out.append((ready or left)[0])
+        left.remove(out[-1])
+    return out
+
+
+def _grid(
+    flat: Flat,
+    extra: Mapping[str, Any],
+    dt: float | None,
+    method: Method | None,
+    notes: list[str],
+) -> tuple[float, Method]:
+    inferred = _euler_step(flat)
+    if dt is None:
+        if "dt" in extra:
+            dt = float(extra["dt"])
+        elif inferred is not None:
+            dt = inferred
+            notes.append(f"dt = {dt:g} s, since r dt / tau_mem = 1 and w_in dt / tau_syn = 1")
+        else:
+            dt = DEFAULT_DT
+            notes.append(f"the file names no time step: dt = {dt:g} s")
+    if method is None:
+        if "method" in extra:
+            method = _member(Method, "metadata.method", extra["method"])
+        elif inferred is not None and np.isclose(inferred, dt, rtol=1e-6):
+            method = Method.EULER
+            notes.append("forward Euler, synapse first: the gains are those of that exporter")
+        else:
+            method = Method.EXPONENTIAL
+            notes.append("exact exponential step for input held over a step")
+    return dt, method
+
+
+def _euler_step(flat: Flat) -> float | None:
+    """The step for which both gains of every CubaLIF node are 1, if there is one."""
+    steps: list[float] = []
+    for node in flat.nodes.values():
+        if node.kind != "CubaLIF":
+            continue
+        with np.errstate(all="ignore"):
+            steps += list((node.array("tau_mem") / node.array("r")).reshape(-1))
+            steps += list((node.array("tau_syn") / node.array("w_in", 1.0)).reshape(-1))
+    good = bool(steps) and bool(np.isfinite(steps).all()) and min(steps) > 0
+    if not good or not np.allclose(steps, steps[0], rtol=1e-5):
+        return None
+    # Single precision took digits away; a step is a round figure.
+    return float(f"{steps[0]:.6g}")
+
+
+def _outputs(flat: Flat, extra: Mapping[str, Any]) -> tuple[str, ...]:
+    wanted = [n for n in extra.get("outputs", []) if n in flat.outputs]
+    return tuple(dict.fromkeys([*wanted, *flat.outputs]))
+
+
+def _bias(extra: Mapping[str, Any], populations: Mapping[str, Lif]) -> dict[str, Array]:
+    """Currents of populations that no connection reaches."""
+    found = extra.get("bias", {})
+    return {k: np.asarray(v, dtype=np.float64) for k, v in found.items() if k in populations}
+
+
+def _member(kind: Any, field: str, value: Any) -> Any:
+    try:
+        return kind(value)
+    except ValueError:
+        raise InvalidValue(field, value, ", ".join(kind)) from None
