@@ -18,7 +18,10 @@ from ..golden.errors import InvalidValue, require
 __all__ = ["Node", "RawGraph", "read_graph"]
 
 Array = NDArray[np.float64]
-MAX_ELEMENTS = 1 << 27
+MAX_VALUES = 1 << 26
+"""Values of all arrays of a file together; compressed data can be tiny on disk."""
+MAX_TEXT = 1 << 22
+MAX_NODES = 10_000
 MAX_DEPTH = 16
 
 
@@ -50,6 +53,22 @@ class RawGraph:
     metadata: dict[str, str] = field(default_factory=dict)
 
 
+@dataclass
+class _Budget:
+    """What may still be read; links inside a file can multiply nodes without end."""
+
+    values: int = MAX_VALUES
+    nodes: int = MAX_NODES
+
+    def take(self, field_name: str, data: h5py.Dataset) -> None:
+        size = float(np.prod(data.shape, dtype=np.float64)) if data.shape else 1.0
+        allowed = f"at most {MAX_VALUES} values in a file"
+        require(size <= self.values, field_name, f"{size:.0f} values", allowed)
+        self.values -= int(size)
+        own = data.external is None and not data.is_virtual
+        require(own, field_name, "data of another file", "data in the file")
+
+
 def read_graph(path: Path) -> RawGraph:
     """Read a NIR file.
 
@@ -58,15 +77,14 @@ def read_graph(path: Path) -> RawGraph:
     InvalidValue
         If the file is missing, is no HDF5, or is no NIR graph.
     """
+    path = Path(path)
     require(path.is_file(), "model", str(path), "an existing .nir file")
     try:
         with h5py.File(path, "r") as file:
             top = _group(file, "node", "node")
-            return _graph(top, "", 0)
+            return _graph(top, "", 0, _Budget())
     except InvalidValue:
         raise
-    except RecursionError as error:
-        raise InvalidValue("model", str(path), f"at most {MAX_DEPTH} nested graphs") from error
     except Exception as error:  # h5py raises a dozen kinds on a broken file
         reason = " ".join(str(error).split())[:80] or type(error).__name__
         allowed = f"an unbroken NIR file in HDF5 ({reason})"
@@ -88,13 +106,13 @@ def _no_outside(parent: h5py.Group, key: str) -> None:
     require(inside, f"{parent.name}/{key}", "a link to another file", "data in the file")
 
 
-def _graph(group: h5py.Group, prefix: str, depth: int) -> RawGraph:
+def _graph(group: h5py.Group, prefix: str, depth: int, budget: _Budget) -> RawGraph:
     require(depth < MAX_DEPTH, prefix or "model", depth, f"at most {MAX_DEPTH} nested graphs")
     kind = _text(group, "type", prefix or "node")
     require(kind == "NIRGraph", f"{prefix or 'node'}.type", kind, "NIRGraph")
     listed = _group(group, "nodes", f"{prefix or 'node'}.nodes")
-    nodes = {name: _node(listed, name, prefix, depth) for name in _names(listed)}
-    edges = _edges(group, prefix or "node")
+    nodes = {name: _node(listed, name, prefix, depth, budget) for name in _names(listed)}
+    edges = _edges(group, prefix or "node", budget)
     for a, b in edges:
         for end in (a, b):
             known = ", ".join(list(nodes)[:8])
@@ -108,14 +126,16 @@ def _names(group: h5py.Group) -> Iterator[str]:
         yield name
 
 
-def _node(parent: h5py.Group, name: str, prefix: str, depth: int) -> Node:
+def _node(parent: h5py.Group, name: str, prefix: str, depth: int, budget: _Budget) -> Node:
     full = f"{prefix}.{name}" if prefix else name
+    budget.nodes -= 1
+    require(budget.nodes >= 0, "nodes", f"over {MAX_NODES}", f"at most {MAX_NODES} nodes")
     group = _group(parent, name, full)
     kind = _text(group, "type", full)
     if kind == "NIRGraph":
-        return Node(full, kind, {}, _graph(group, full, depth + 1))
+        return Node(full, kind, {}, _graph(group, full, depth + 1, budget))
     values = {
-        key: _array(group, key, full)
+        key: _array(group, key, full, budget)
         for key in _names(group)
         if key != "type" and isinstance(group.get(key), h5py.Dataset) and _numeric(group[key])
     }
@@ -126,30 +146,40 @@ def _numeric(data: h5py.Dataset) -> bool:
     return data.dtype.kind in "iufb"
 
 
-def _array(group: h5py.Group, key: str, name: str) -> Array:
+def _array(group: h5py.Group, key: str, name: str, budget: _Budget) -> Array:
     data = group[key]
-    size = int(np.prod(data.shape, dtype=np.float64))
-    require(size <= MAX_ELEMENTS, f"{name}.{key}", f"{size} values", f"at most {MAX_ELEMENTS}")
-    own = data.external is None and not data.is_virtual
-    require(own, f"{name}.{key}", "data of another file", "data in the file")
+    require(data.shape is not None, f"{name}.{key}", "no value", "an array of numbers")
+    budget.take(f"{name}.{key}", data)
     return np.asarray(data[()], dtype=np.float64)
 
 
 def _text(group: h5py.Group, key: str, name: str) -> str:
+    _no_outside(group, key)
     data = group.get(key)
     require(isinstance(data, h5py.Dataset), f"{name}.{key}", None, "a text in the file")
-    value = data[()]
-    if isinstance(value, bytes):
-        return value.decode("utf-8", "replace")
-    require(isinstance(value, str), f"{name}.{key}", value, "a text")
+    value = _string(data)
+    require(value is not None, f"{name}.{key}", "something else", "a text")
     return str(value)
 
 
-def _edges(group: h5py.Group, name: str) -> list[tuple[str, str]]:
+def _string(data: h5py.Dataset) -> str | None:
+    """A scalar text of bearable length, or ``None``."""
+    if data.shape != () or data.dtype.itemsize > MAX_TEXT:
+        return None
+    value = data[()]
+    if isinstance(value, bytes):
+        return value.decode("utf-8", "replace")
+    return value if isinstance(value, str) else None
+
+
+def _edges(group: h5py.Group, name: str, budget: _Budget) -> list[tuple[str, str]]:
+    _no_outside(group, "edges")
     data = group.get("edges")
     require(isinstance(data, h5py.Dataset), f"{name}.edges", None, "a table of node names")
-    require(data.size <= MAX_ELEMENTS, f"{name}.edges", data.size, f"at most {MAX_ELEMENTS}")
-    if data.size == 0:
+    narrow = data.dtype.itemsize <= 4096
+    require(narrow, f"{name}.edges", f"names of {data.dtype.itemsize} bytes", "at most 4096")
+    budget.take(f"{name}.edges", data)
+    if not data.size:
         return []
     table = np.asarray(data[()])
     require(table.ndim == 2 and table.shape[1] == 2, f"{name}.edges", table.shape, "two columns")
@@ -166,7 +196,7 @@ def _metadata(group: h5py.Group) -> dict[str, str]:
         return {}
     out = {}
     for key in _names(found):
-        value = found[key][()] if isinstance(found[key], h5py.Dataset) else None
-        if isinstance(value, bytes | str):
-            out[key] = value.decode("utf-8", "replace") if isinstance(value, bytes) else value
+        value = _string(found[key]) if isinstance(found.get(key), h5py.Dataset) else None
+        if value is not None:
+            out[key] = value
     return out

@@ -28,11 +28,14 @@ STATEFUL: dict[str, list[tuple[str, str, float | None]]] = {
     "LIF": [*_LEAK, *_THRESHOLD],
     "CubaLIF": [*_CUBA, *_THRESHOLD],
     "IF": [("r", "r", None), *_THRESHOLD],
+    "I": [("r", "r", None)],
     "LI": list(_LEAK),
     "CubaLI": list(_CUBA),
 }
 """Nodes with state: our field, the file's field, and the value where the file has none."""
 STATELESS = ("Affine", "Linear", "Scale", "Flatten")
+MAX_LINES = 1 << 22
+MAX_WEIGHTS = 1 << 26
 KNOWN = ("Input", "Output", *STATELESS, *STATEFUL, "NIRGraph")
 
 
@@ -105,8 +108,10 @@ def _dissolve(raw: RawGraph, nodes: dict[str, Node], edges: list[tuple[str, str]
 
 def _size(node: Node) -> int:
     shape = node.array("shape").reshape(-1)
-    good = shape.size > 0 and bool((shape >= 1).all()) and bool((shape % 1 == 0).all())
-    require(good, f"{node.name}.shape", shape.tolist(), "whole numbers of at least 1")
+    whole = bool(((shape >= 1) & (shape <= MAX_LINES)).all()) and bool((shape % 1 == 0).all())
+    good = 0 < shape.size < 8 and whole and np.prod(shape) <= MAX_LINES
+    allowed = f"whole numbers of at least 1, {MAX_LINES} lines in all"
+    require(good, f"{node.name}.shape", shape.tolist()[:8], allowed)
     return int(np.prod(shape))
 
 
@@ -124,6 +129,7 @@ def _speaker(nodes: dict[str, Node], edges: list[tuple[str, str]], out: str, pre
 
 
 _Sums = dict[str, Array]
+"""Weights by source: a matrix, or the one-dimensional diagonal of a square one."""
 
 
 def fold(flat: Flat) -> tuple[list[Branch], dict[str, Array]]:
@@ -144,7 +150,7 @@ def fold(flat: Flat) -> tuple[list[Branch], dict[str, Array]]:
         """Sums over sources that node ``name`` sends on, and its constant part."""
         node = flat.nodes[name]
         if node.kind in STATEFUL or name in flat.inputs:
-            return {name: np.eye(_width(flat, name))}, None
+            return {name: np.ones(_width(flat, name))}, None
         if name in known:
             return known[name]
         cycle = ", ".join(active[active.index(name) :]) if name in active else ""
@@ -164,7 +170,8 @@ def fold(flat: Flat) -> tuple[list[Branch], dict[str, Array]]:
                 sums, constant = value(pre)
             except RecursionError:
                 raise InvalidValue("edges", pre, "at most some hundred nodes in a row") from None
-            paths += [Branch(source, name, weight, pre) for source, weight in sums.items()]
+            for source, weight in sums.items():
+                paths.append(Branch(source, name, _square(weight, name), pre))
             if constant is not None:
                 n = _width(flat, name)
                 good = constant.shape == (n,)
@@ -188,9 +195,9 @@ def _gather(
     for name in names:
         more, extra = value(name)
         for source, weight in more.items():
-            same = source not in sums or sums[source].shape == weight.shape
+            same = source not in sums or len(sums[source]) == len(weight)
             require(same, f"{at} input", list(weight.shape), "inputs of one size")
-            sums[source] = sums[source] + weight if source in sums else weight
+            sums[source] = _add(sums[source], weight) if source in sums else weight
         if extra is not None:
             same = constant is None or constant.shape == extra.shape
             require(same, f"{at} input", list(extra.shape), "inputs of one size")
@@ -203,24 +210,49 @@ def _through(node: Node, before: tuple[_Sums, Array | None]) -> tuple[_Sums, Arr
     sums, constant = before
     if node.kind not in STATELESS or node.kind == "Flatten":
         return sums, constant
-    if node.kind == "Scale":
-        scale = _finite(node, "scale").reshape(-1)
-        matrix = np.diag(scale)
+    key = "scale" if node.kind == "Scale" else "weight"
+    matrix = _finite(node, key)
+    if key == "scale":
+        matrix = matrix.reshape(-1)
     else:
-        matrix = _finite(node, "weight")
         require(matrix.ndim == 2, f"{node.name}.weight", list(matrix.shape), "two dimensions")
     for source, weight in sums.items():
-        fits = weight.shape[0] == matrix.shape[1]
-        allowed = f"{weight.shape[0]} columns for {source}"
-        require(fits, f"{node.name}.weight", list(matrix.shape), allowed)
-    out = {source: matrix @ weight for source, weight in sums.items()}
-    passed = None if constant is None else matrix @ constant
+        fits = len(weight) == matrix.shape[-1]
+        allowed = f"{len(weight)} columns for {source}"
+        require(fits, f"{node.name}.{key}", list(matrix.shape), allowed)
+    fits = constant is None or len(constant) == matrix.shape[-1]
+    require(fits, f"{node.name}.{key}", list(matrix.shape), "as many columns as its input has")
+    out = {source: _times(matrix, weight, node.name) for source, weight in sums.items()}
+    passed = None if constant is None else _times(matrix, constant[:, None], node.name)[:, 0]
     if node.kind != "Affine":
         return out, passed
     bias = _finite(node, "bias").reshape(-1)
     fits = bias.shape == (matrix.shape[0],)
     require(fits, f"{node.name}.bias", list(bias.shape), f"{matrix.shape[0]} values")
     return out, bias if passed is None else passed + bias
+
+
+def _times(a: Array, b: Array, name: str) -> Array:
+    """The product of two weights, each a matrix or a diagonal."""
+    size = len(a) * (b.shape[1] if b.ndim == 2 else len(b) if a.ndim == 2 else 1)
+    require(size <= MAX_WEIGHTS, f"{name} weights", size, f"at most {MAX_WEIGHTS} once folded")
+    with np.errstate(all="ignore"):  # what overflows is refused where it is used
+        if a.ndim == 1:
+            return np.asarray(a * b if b.ndim == 1 else a[:, None] * b)
+        return np.asarray(a * b if b.ndim == 1 else a @ b)
+
+
+def _add(a: Array, b: Array) -> Array:
+    return a + b if a.ndim == b.ndim else _square(a, "input") + _square(b, "input")
+
+
+def _square(weight: Array, name: str) -> Array:
+    """A diagonal as a matrix."""
+    if weight.ndim == 2:
+        return weight
+    fits = weight.size**2 <= MAX_WEIGHTS
+    require(fits, f"{name} input", f"{weight.size} lines", f"at most {int(MAX_WEIGHTS**0.5)}")
+    return np.diag(weight)
 
 
 def _finite(node: Node, key: str) -> Array:

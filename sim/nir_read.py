@@ -7,8 +7,7 @@ representation", Nature Communications 15, 8122 (2024), table 1.
 
 from __future__ import annotations
 
-import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -20,11 +19,11 @@ from ..golden import Connection, InvalidValue, Lif, Method, Network, Reset
 from ..golden.errors import require
 from .nir_file import Node, RawGraph, read_graph
 from .nir_fold import STATEFUL, Branch, Flat, flatten, fold
+from .nir_metadata import METADATA_KEY, checked
 
-__all__ = ["METADATA_KEY", "Imported", "read_nir"]
+__all__ = ["Imported", "read_nir"]
 
 Array = NDArray[np.float64]
-METADATA_KEY = "lifstone"
 DEFAULT_DT = 1e-4
 
 
@@ -54,7 +53,8 @@ def read_nir(path: Path, *, dt: float | None = None, method: Method | None = Non
     """
     raw = read_graph(path)
     flat = flatten(raw)
-    extra = _metadata(raw)
+    extra = checked(raw.metadata.get(METADATA_KEY))
+    _connected(flat, extra)
     notes: list[str] = _shapes(raw)
     populations = {n: _population(flat.nodes[n], extra, notes) for n in _ordered(flat, extra)}
     require(len(populations) > 0, "nodes", list(flat.nodes), f"one of {', '.join(STATEFUL)}")
@@ -63,7 +63,7 @@ def read_nir(path: Path, *, dt: float | None = None, method: Method | None = Non
     grid, how = _grid(flat, extra, dt, method, notes)
     network = Network(
         grid,
-        flat.inputs,
+        {name: flat.inputs[name] for name in _sorted(flat.inputs, extra.get("inputs", []))},
         populations,
         tuple(connections),
         _outputs(flat, extra),
@@ -85,24 +85,26 @@ def _shapes(raw: RawGraph) -> list[str]:
     return out
 
 
-def _metadata(raw: RawGraph) -> dict[str, Any]:
-    text = raw.metadata.get(METADATA_KEY)
-    if text is None:
-        return {}
-    try:
-        found = json.loads(text)
-    except ValueError as error:
-        raise InvalidValue(f"metadata.{METADATA_KEY}", text, "JSON") from error
-    require(isinstance(found, dict), f"metadata.{METADATA_KEY}", text, "a JSON object")
-    return dict(found)
+def _connected(flat: Flat, extra: Mapping[str, Any]) -> None:
+    """Refuse what nothing leads to or from, unless the file says that it is meant to be so."""
+    meant = {*extra.get("order", []), *extra.get("inputs", [])}
+    ends = {end for edge in flat.edges for end in edge}
+    for name in flat.nodes:
+        good = name in ends or name in meant
+        require(good, name, "unconnected", "a node with an edge to another node")
+
+
+def _sorted(names: Iterable[str], wanted: list[str]) -> list[str]:
+    """``names``, those in ``wanted`` first and in its order."""
+    have = list(names)
+    return list(dict.fromkeys([*(n for n in wanted if n in have), *have]))
 
 
 def _ordered(flat: Flat, extra: Mapping[str, Any]) -> list[str]:
     """Populations in the order of the metadata, else of the edges, else of the file."""
     stateful = [n for n, node in flat.nodes.items() if node.kind in STATEFUL]
     seen = [end for edge in flat.edges for end in edge if end in stateful]
-    wanted = [n for n in extra.get("order", []) if n in stateful]
-    return list(dict.fromkeys([*wanted, *seen, *stateful]))
+    return _sorted([*seen, *stateful], extra.get("order", []))
 
 
 def _population(node: Node, extra: Mapping[str, Any], notes: list[str]) -> Lif:
@@ -126,9 +128,11 @@ def _population(node: Node, extra: Mapping[str, Any], notes: list[str]) -> Lif:
         notes.append(f"{node.name}: no refractory period, v starts from 0{reset}")
         values["v_init"] = 0.0
     values |= {k: v for k, v in own.items() if k in ("t_ref", "v_init")}
+    # Where the kind of node has no such field.
+    values |= {k: own[k] for k in ("v_leak", "v_reset", "w_in") if k in own and k not in values}
     if "reset" in own:
         values["reset"] = _member(Reset, f"{node.name}.reset", own["reset"])
-    if node.kind == "IF":
+    if node.kind in ("IF", "I"):
         values["tau_mem"] = np.inf
     if not spiking:
         values["v_th"] = np.inf
@@ -148,10 +152,11 @@ def _connections(
 ) -> list[Connection]:
     delays = extra.get("delays", {})
     rank = {name: k for k, name in enumerate([*flat.inputs, *_levels(flat, populations, paths)])}
+    listed = {via: k for k, via in enumerate(delays)}
     out = []
-    for p in paths:
+    for p in sorted(paths, key=lambda p: listed.get(p.via, len(listed))):
         if p.via in delays:
-            delay = int(delays[p.via])
+            delay = delays[p.via]
         else:
             delay = int(p.pre in populations and rank[p.pre] >= rank[p.post])
             if delay:
@@ -234,8 +239,7 @@ def _euler_step(flat: Flat) -> float | None:
 
 
 def _outputs(flat: Flat, extra: Mapping[str, Any]) -> tuple[str, ...]:
-    wanted = [n for n in extra.get("outputs", []) if n in flat.outputs]
-    return tuple(dict.fromkeys([*wanted, *flat.outputs]))
+    return tuple(_sorted(flat.outputs, extra.get("outputs", [])))
 
 
 def _bias(extra: Mapping[str, Any], populations: Mapping[str, Lif]) -> dict[str, Array]:

@@ -17,7 +17,7 @@ import numpy as np
 
 from ..golden import Lif, Network
 from ..golden.errors import require
-from .nir_read import METADATA_KEY
+from .nir_metadata import METADATA_KEY, describe
 
 __all__ = ["not_expressed", "write_nir"]
 
@@ -31,8 +31,8 @@ def write_nir(network: Network, path: Path) -> None:
         For a name that the file format cannot hold.
     """
     for name in (*network.inputs, *network.populations):
-        good = name != "" and "/" not in name and name not in (".", "..")
-        require(good, "name", name, "a name without '/'")
+        good = name not in ("", ".", "..") and not set(name) & {"/", "\0"} and _encodes(name)
+        require(good, "name", name, "a text that is not empty and has no '/'")
     nodes: dict[str, Any] = {n: nir.Input(np.array([k])) for n, k in network.inputs.items()}
     nodes |= {name: _neuron(lif) for name, lif in network.populations.items()}
     edges: list[tuple[str, str]] = []
@@ -52,8 +52,9 @@ def write_nir(network: Network, path: Path) -> None:
         nodes[out] = nir.Output(np.array([network.populations[name].n]))
         edges.append((name, out))
     left = {k: v.tolist() for k, v in network.bias.items() if k not in biased}
-    text = json.dumps(_metadata(network, delays, left), allow_nan=False)
+    text = json.dumps(describe(network, delays, left), allow_nan=False)
     graph = nir.NIRGraph(nodes, edges, metadata={METADATA_KEY: text}, type_check=False)
+    path = Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
     temporary = path.with_name(f".{path.name}.{os.getpid()}")
     try:
@@ -71,10 +72,20 @@ def not_expressed(network: Network) -> list[str]:
             out.append(f"{name}: refractory period")
         if str(lif.reset) != "set":
             out.append(f"{name}: reset by subtraction")
+        if not np.isfinite(lif.tau_mem).all() and np.any(lif.v_leak != 0):
+            out.append(f"{name}: resting potential of a neuron without leak")
         if np.any(lif.v_init != lif.v_leak):
             out.append(f"{name}: initial potential")
     out += [f"{c.pre} to {c.post}: delay of one step" for c in network.connections if c.delay]
     return out
+
+
+def _encodes(name: str) -> bool:
+    try:
+        name.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 def _free(name: str, taken: set[str]) -> str:
@@ -97,32 +108,9 @@ def _neuron(lif: Lif) -> Any:
             return nir.CubaLI(*cuba, w_in=w_in)
         return nir.CubaLIF(*cuba, v_threshold=v_th, v_reset=v_reset, w_in=w_in)
     if not leaky.all():
-        require(lif.spiking, "tau_mem", "inf", "finite for a population that never spikes")
+        if not lif.spiking:
+            return nir.I(r)
         return nir.IF(r, v_th, v_reset)
     if not lif.spiking:
         return nir.LI(np.array(lif.tau_mem), r, v_leak)
     return nir.LIF(np.array(lif.tau_mem), r, v_leak, v_threshold=v_th, v_reset=v_reset)
-
-
-def _metadata(
-    network: Network, delays: dict[str, int], bias: dict[str, list[float]]
-) -> dict[str, Any]:
-    return {
-        "dt": network.dt,
-        "method": str(network.method),
-        "order": list(network.populations),
-        "inputs": list(network.inputs),
-        "outputs": list(network.outputs),
-        "delays": delays,
-        "bias": bias,
-        "populations": {
-            name: {
-                "t_ref": lif.t_ref.tolist(),
-                "v_init": lif.v_init.tolist(),
-                "reset": str(lif.reset),
-                "v_leak": lif.v_leak.tolist(),
-                "v_reset": lif.v_reset.tolist(),
-            }
-            for name, lif in network.populations.items()
-        },
-    }

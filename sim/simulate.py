@@ -70,6 +70,10 @@ class Simulator:
             kept = sparse.csr_array(matrix) if thin else np.ascontiguousarray(matrix)
             self._into[c.post].append(_Weights(c.pre, c.delay, kept))
         self._groups = _groups(net)
+        self._coefficients: dict[str, discrete.Coefficients] = {}
+        if isinstance(net, Network):
+            for name, lif in net.populations.items():
+                self._coefficients[name] = discrete.discretise(lif, net.dt, net.method)
 
     def run(
         self, inputs: Spikes, steps: int | None = None, *, record: Sequence[str] = RECORD
@@ -81,15 +85,25 @@ class Simulator:
         inputs
             0/1 by input name, ``(steps, n)`` or ``(steps, samples, n)``.
         steps
-            Needed only for a network without inputs.
+            Needed only for a network without inputs; else the inputs' own.
         record
             Some of ``spikes``, ``v``, ``i``; arrays of the others are empty. Spikes are
             always kept: later populations read them.
+
+        Raises
+        ------
+        InvalidValue
+            For inputs that are missing, unknown, of wrong shape or not binary, a number of
+            steps that is not theirs, or an unknown record.
         """
         for name in record:
             require(name in RECORD, "record", name, ", ".join(RECORD))
         ndim = max((np.ndim(a) for a in inputs.values()), default=2)
-        lead = check_inputs(self.net.inputs, inputs, 3 if ndim == 3 else 2) or (int(steps or 0),)
+        lead = check_inputs(self.net.inputs, inputs, 3 if ndim == 3 else 2)
+        if not lead:
+            require(steps is not None and steps >= 0, "steps", steps, "a number of steps")
+            lead = (int(steps or 0),)
+        require(steps in (None, lead[0]), "steps", steps, f"{lead[0]}, as the inputs have")
         known = {k: np.asarray(inputs[k], dtype=np.uint8) for k in self.net.inputs}
         out: dict[str, Trace] = {}
         for group in self._groups:
@@ -150,10 +164,6 @@ class Simulator:
 
     def _initial(self, name: str, batch: tuple[int, ...]) -> discrete.FloatState | integer.IntState:
         if isinstance(self.net, Network):
-            self._coefficients = {
-                k: discrete.discretise(p, self.net.dt, self.net.method)
-                for k, p in self.net.populations.items()
-            }
             return discrete.initial_state(self.net.populations[name], batch)
         return integer.initial_state(self.net.populations[name], batch)
 
