@@ -1,0 +1,98 @@
+"""Transient simulation in the process, through PySpice."""
+
+from __future__ import annotations
+
+import logging
+import os
+import threading
+from ctypes.util import find_library
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..golden.errors import MissingTool
+from .netlist import Transient, netlist
+from .neuron import OtaNeuron
+
+__all__ = ["Waveform", "simulate"]
+
+Array = NDArray[np.float64]
+_lock = threading.Lock()
+_shared: list[Any] = []
+
+
+@dataclass(frozen=True, eq=False)
+class Waveform:
+    """Potentials over time: ``mem`` the membrane, ``timer`` above 0.5 at a spike."""
+
+    t: Array
+    mem: Array
+    timer: Array
+
+
+def simulate(neuron: OtaNeuron, transient: Transient, g_in: float) -> Waveform:
+    """Run the netlist of ``neuron``.
+
+    Raises
+    ------
+    MissingTool
+        Without PySpice or libngspice.
+    RuntimeError
+        If the simulator gives up; with its last words.
+    """
+    text = netlist(neuron, transient, g_in)
+    with _lock:
+        spice, notes = _instance()
+        notes.clear()
+        spice.load_circuit(text)
+        try:
+            spice.run()
+            plot = spice.plot(None, spice.last_plot)
+            found = {k: np.array(plot[k].to_waveform(), dtype=np.float64) for k in ("mem", "timer")}
+            t = np.array(plot["time"].to_waveform(), dtype=np.float64)
+        except (KeyError, RuntimeError, NameError) as error:
+            raise RuntimeError(f"ngspice failed: {' | '.join(notes[-4:]) or error}") from error
+        finally:
+            spice.destroy()
+            spice.remove_circuit()
+    if t.size == 0 or t[-1] < transient.stop * (1 - 1e-6):
+        end = float(t[-1]) if t.size else 0.0
+        raise RuntimeError(f"ngspice stopped at {end:g} s: {' | '.join(notes[-4:])}")
+    return Waveform(t, found["mem"], found["timer"])
+
+
+def _instance() -> tuple[Any, list[str]]:
+    """One simulator a process; its notes are kept, not printed.
+
+    PySpice logs every line that ngspice writes to its error stream as an error, and warns of
+    versions that it does not know although they work.
+    """
+    if _shared:
+        return _shared[0], _shared[1]
+    notes: list[str] = []
+    logging.getLogger("PySpice").setLevel(logging.CRITICAL)
+    for child in ("PySpice.Spice.NgSpice.Shared", "PySpice.Spice.NgSpice"):
+        logging.getLogger(child).setLevel(logging.CRITICAL)
+    try:
+        from PySpice.Spice.NgSpice.Shared import NgSpiceShared
+    except ImportError as error:
+        raise MissingTool("PySpice", "pip install PySpice") from error
+
+    class Quiet(NgSpiceShared):  # type: ignore[misc, unused-ignore]
+        def send_char(self, message: str, ngspice_id: int) -> int:
+            notes.append(message)
+            del notes[:-50]
+            return 0
+
+    library = find_library("ngspice")
+    if library is not None and "NGSPICE_LIBRARY_PATH" not in os.environ:
+        # Distributions ship the library without the bare name that PySpice asks for.
+        Quiet.LIBRARY_PATH = library
+    try:
+        spice = Quiet.new_instance()
+    except (OSError, NameError, AttributeError) as error:
+        raise MissingTool("libngspice", "apt-get install libngspice0") from error
+    _shared.extend([spice, notes])
+    return spice, notes
