@@ -5,9 +5,9 @@
     drive --[synapse]-- G_in --> mem --+--------+----------+
                                        |        |          |
                                        C     OTA to     S_reset to v_reset,
-                                       |     v_leak      closed while timer > 0.05
+                                       |     v_leak      from timer full to empty
                                       gnd
-    comparator: S_set closes at v_th and charges the timer to 1; the timer runs down in t_ref
+    comparator: above v_th it fills the timer, which runs down in t_ref
 """
 
 from __future__ import annotations
@@ -29,8 +29,12 @@ RESET_SHARE = 1e-6
 """Time constant of the closed reset switch as a share of the shortest of the neuron's."""
 HOLD = 15.0
 """A reset without refractory period lasts so many of them."""
-LEVEL = 0.05
-"""Potential of the timer, volts, at which the reset ends; it starts at 1."""
+NEVER = 1e6
+"""A threshold of so many volts leaves the comparator out."""
+FULL, FIRE, LOW = 1.0, 0.9, 0.05
+"""Potentials of the timer, volts: filled, where the reset switch closes, and where it opens."""
+SHARP = 1e-5
+"""Width of the comparator's transition as a share of the swing."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -97,7 +101,7 @@ def netlist(
         *_leak(neuron),
         *_reset(neuron, quick, hold),
         f".temp {neuron.temperature - 273.15!r}",
-        ".options method=gear reltol=1e-5 vntol=1e-10 abstol=1e-18 chgtol=1e-22 gmin=1e-18",
+        _options(neuron, shortest),
     ]
     if alone:
         # In a saved file the result is a table; in the process the caller reads the vectors.
@@ -106,6 +110,23 @@ def netlist(
             ".print tran v(mem) v(timer)",
         ]
     return "\n".join([*lines, ".end"]) + "\n"
+
+
+def _options(neuron: OtaNeuron, shortest: float) -> str:
+    """Tolerances in proportion to the neuron's own volts, amperes and coulombs.
+
+    The simulator's defaults are for volts and milliamperes; values far below the neuron's own
+    would make it creep.
+    """
+    levels = [neuron.v_reset, neuron.v_leak, neuron.v_init]
+    if neuron.v_th < NEVER:
+        levels.append(neuron.v_th)
+    swing = max(max(levels) - min(levels), 1e-6)
+    charge = neuron.c * swing
+    return (
+        f".options method=gear reltol=1e-4 vntol={swing * 1e-6!r} "
+        f"abstol={charge / shortest * 1e-5!r} chgtol={charge * 1e-5!r} gmin=1e-18"
+    )
 
 
 def _drive(t: Transient) -> list[str]:
@@ -142,23 +163,25 @@ def _leak(neuron: OtaNeuron) -> list[str]:
 
 
 def _reset(neuron: OtaNeuron, quick: float, hold: float) -> list[str]:
-    if neuron.v_th >= 1e6:
+    if neuron.v_th >= NEVER:
         # The timer stays, at rest: results have the same columns for every neuron.
         return ["Rtimer timer 0 1"]
-    middle = (neuron.v_th + neuron.v_reset) / 2
-    off = (neuron.v_th - neuron.v_reset) / 4
-    centre, half = (neuron.v_th + middle - off) / 2, (neuron.v_th - middle + off) / 2
     c_timer = 1e-12
-    slope = c_timer * (1.0 - LEVEL) / hold
+    slope = c_timer * (FULL - LOW) / hold
+    # The membrane takes far longer to fall by half: the timer is full by then.
+    gain = c_timer / quick * 20
+    band = (neuron.v_th - neuron.v_reset) * SHARP
+    closed, half = (FIRE + LOW) / 2, (FIRE - LOW) / 2
     return [
-        "* comparator: closes above v_th, opens on the way to v_reset",
-        "Sset full timer mem 0 comparator off",
-        f".model comparator sw vt={centre!r} vh={half!r} ron={quick / c_timer / 40!r} roff=1e18",
-        "Vfull full 0 1",
+        "* comparator: above v_th it fills the timer, and goes on until the membrane has",
+        "* fallen by half",
+        f"Bset 0 timer I={gain!r}*({FULL!r}-v(timer))*0.5*(1+tanh((v(mem)-{neuron.v_th!r}"
+        f"+{(neuron.v_th - neuron.v_reset) / 4!r}*(1+tanh(40*(v(timer)-0.5))))/{band!r}))",
+        "* timer: runs down evenly",
         f"Ctimer timer 0 {c_timer!r} ic=0",
-        f"Btimer timer 0 I=v(timer) > 0 ? {slope!r} : 0",
-        "* reset switch, closed while the timer runs",
+        f"Btimer timer 0 I={slope!r}*tanh(v(timer)*200)",
+        "* reset switch: closes when the timer is full, opens when it has run down",
         "Sreset mem rest timer 0 closed off",
-        f".model closed sw vt={LEVEL!r} vh=0 ron={quick / neuron.c!r} roff=1e18",
+        f".model closed sw vt={closed!r} vh={half!r} ron={quick / neuron.c!r} roff=1e18",
         f"Vrest rest 0 {neuron.v_reset!r}",
     ]
