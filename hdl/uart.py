@@ -9,7 +9,7 @@ does not wait has :data:`QUEUE` bytes of room in each direction.
 
 from __future__ import annotations
 
-from amaranth.hdl import Cat, Module, Mux, Signal, unsigned
+from amaranth.hdl import Cat, ClockDomain, Module, Mux, Signal, unsigned
 from amaranth.lib import fifo, stream, wiring
 from amaranth.lib.cdc import FFSynchronizer
 from amaranth.lib.wiring import In, Out
@@ -18,7 +18,7 @@ from ..golden.errors import require
 from ..golden.quantise import NetworkContract
 from .network import PACE, NetworkTop
 
-__all__ = ["BAUD", "QUEUE", "TICK", "BoardTop", "Receiver", "Transmitter"]
+__all__ = ["BAUD", "QUEUE", "TICK", "BoardTop", "Receiver", "SerialNetwork", "Transmitter"]
 
 BAUD = 115_200
 QUEUE = 512
@@ -57,11 +57,10 @@ class Receiver(wiring.Component):
             m.d.sync += count.eq(count - 1)
         with m.Else():
             m.d.sync += [bits.eq(bits - 1), count.eq(self.divisor - 1)]
-            with m.If(bits == 1):
-                # The stop bit: without it the byte is noise.
-                with m.If(line):
-                    m.d.sync += [self.sink.payload.eq(shift), self.sink.valid.eq(1)]
-            with m.Else():
+            # The last is the stop bit: without it the byte is noise.
+            with m.If((bits == 1) & line):
+                m.d.sync += [self.sink.payload.eq(shift), self.sink.valid.eq(1)]
+            with m.If(bits != 1):
                 m.d.sync += shift.eq(Cat(shift[1:], line))
         return m
 
@@ -103,7 +102,7 @@ class Transmitter(wiring.Component):
         return m
 
 
-class BoardTop(wiring.Component):
+class SerialNetwork(wiring.Component):
     """A network with one input and one output behind a serial line.
 
     Members
@@ -157,5 +156,38 @@ class BoardTop(wiring.Component):
             transmitter.source.valid.eq(outward.r_rdy),
             outward.r_en.eq(transmitter.source.ready),
             self.uart_tx.eq(transmitter.line),
+        ]
+        return m
+
+
+class BoardTop(wiring.Component):
+    """A :class:`SerialNetwork` with the board's clock and a reset at power-on.
+
+    Members
+    -------
+    clk : In(1)
+    uart_rx : In(1)
+    uart_tx : Out(1)
+    """
+
+    def __init__(self, contract: NetworkContract, clock: float, baud: int = BAUD) -> None:
+        self.serial = SerialNetwork(contract, clock, baud)
+        super().__init__({"clk": In(1), "uart_rx": In(1, init=1), "uart_tx": Out(1, init=1)})
+
+    def elaborate(self, platform: object) -> Module:
+        m = Module()
+        m.domains.start = start = ClockDomain("start", reset_less=True, local=True)
+        m.domains.sync = sync = ClockDomain("sync", local=True)
+        m.submodules.serial = self.serial
+        # Block RAM of iCE40 answers rightly only some clocks after configuration.
+        count = Signal(8)
+        with m.If(count != 255):
+            m.d.start += count.eq(count + 1)
+        m.d.comb += [
+            start.clk.eq(self.clk),
+            sync.clk.eq(self.clk),
+            sync.rst.eq(count != 255),
+            self.serial.uart_rx.eq(self.uart_rx),
+            self.uart_tx.eq(self.serial.uart_tx),
         ]
         return m

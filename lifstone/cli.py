@@ -217,6 +217,10 @@ def main(arguments: list[str] | None = None) -> None:
     except MissingTool as error:
         click.echo(f"missing tool: {error}", err=True)
         sys.exit(3)
+    except RuntimeError as error:
+        # An outside tool was there and gave up; its last words are in the message.
+        click.echo(f"error: {' '.join(str(error).split())}", err=True)
+        sys.exit(3)
     except BrokenPipeError:
         sys.exit(141)
     except OSError as error:
