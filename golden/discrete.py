@@ -16,6 +16,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -81,8 +82,8 @@ class Trace:
     int64 in the contract's Q format for integer bodies; ``spikes`` is bool ``(steps, n)``.
     """
 
-    v: NDArray[np.float64] | NDArray[np.int64]
-    i: NDArray[np.float64] | NDArray[np.int64]
+    v: NDArray[Any]
+    i: NDArray[Any]
     spikes: NDArray[np.bool_]
 
 
@@ -126,7 +127,7 @@ def _exponential(model: Lif, dt: float, hold: NDArray[np.int64]) -> Coefficients
     return Coefficients(a_mem, a_syn, zero, model.w_in * rise_syn, g_new, g_old, hold)
 
 
-def psp_gain(t: float | Array, tau_mem: Array, tau_syn: Array) -> Array:
+def psp_gain(t: float | Array, tau_mem: float | Array, tau_syn: float | Array) -> Array:
     """``tau_syn / (tau_syn - tau_mem) (exp(-t/tau_syn) - exp(-t/tau_mem))``, dimensionless.
 
     The membrane response to a unit synaptic current that decays from time 0. Written with

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import numpy as np
+
 __all__ = ["InvalidValue", "MissingTool", "require"]
 
 
@@ -28,7 +30,7 @@ class InvalidValue(ValueError):
         super().__init__(f"{field} = {_short(value)}: allowed is {allowed}")
 
 
-def require(condition: bool, field: str, value: object, allowed: str) -> None:
+def require(condition: bool | np.bool_, field: str, value: object, allowed: str) -> None:
     """Raise :class:`InvalidValue` unless ``condition`` holds."""
     if not condition:
         raise InvalidValue(field, value, allowed)

@@ -56,14 +56,14 @@ def solve(model: Lif, x: ArrayLike, dt: float) -> EventSolution:
     require(np.isfinite(dt) and dt > 0, "dt", dt, "a finite number greater than 0, in seconds")
     drive = np.asarray(x, dtype=np.float64)
     require(drive.ndim == 1, "x", list(drive.shape), "one value a step")
-    for k in np.flatnonzero(~np.isfinite(drive)):
-        raise InvalidValue(f"x[{k}]", float(drive[k]), "finite numbers")
+    for bad in np.flatnonzero(~np.isfinite(drive)):
+        raise InvalidValue(f"x[{bad}]", float(drive[bad]), "finite numbers")
     neuron = _Membrane(model)
     v, i, held = float(model.v_init[0]), 0.0, 0.0
     times: list[float] = []
     v_out, i_out = np.empty(drive.size), np.empty(drive.size)
-    for k, value in enumerate(drive):
-        v, i, held = _interval(neuron, float(value), k * dt, dt, (v, i, held), times)
+    for k, value in enumerate(drive.tolist()):
+        v, i, held = _interval(neuron, value, k * dt, dt, (v, i, held), times)
         v_out[k], i_out[k] = v, i
     return EventSolution(np.asarray(times), v_out, i_out)
 
@@ -126,7 +126,7 @@ class _Membrane:
         target = self.v_leak + self.r * (x if self.tau_syn is None else self.w_in * x)
         out = target + (v - target) * np.exp(-t / self.tau)
         if self.tau_syn is not None:
-            gain = psp_gain(t, np.float64(self.tau), np.float64(self.tau_syn))
+            gain = psp_gain(t, self.tau, self.tau_syn)
             out += self.r * (i - self.w_in * x) * float(gain)
         return float(out)
 

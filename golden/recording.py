@@ -73,11 +73,12 @@ def fit_recording(
         columns.append(current[quiet])
     design = np.column_stack(columns)
     require(quiet.size > design.shape[1], "v", f"{quiet.size} quiet steps", "more steps")
-    solution, _, rank, _ = np.linalg.lstsq(design, potential[quiet], rcond=None)
+    solved, _, rank, _ = np.linalg.lstsq(design, potential[quiet], rcond=None)
+    solution = np.asarray(solved, dtype=np.float64)
     require(rank == design.shape[1], "v", f"rank {rank}", "a recording that determines tau")
     residual = potential[quiet] - design @ solution
     variance = float(residual @ residual) / (quiet.size - design.shape[1])
-    covariance = variance * np.linalg.inv(design.T @ design)
+    covariance = np.asarray(variance * np.linalg.inv(design.T @ design), dtype=np.float64)
     a = float(solution[0])
     require(0 < a < 1, "v", f"a factor of {a:.6g} a step", "a potential that decays between spikes")
     tau_gradient = np.array([dt / (a * np.log(a) ** 2)])
@@ -100,7 +101,7 @@ def _column(name: str, value: ArrayLike, size: int | None) -> Array:
 
 
 def _delta(value: float, gradient: Array, covariance: Array) -> Estimate:
-    return Estimate(float(value), float(np.sqrt(max(gradient @ covariance @ gradient, 0.0))))
+    return Estimate(float(value), max(float(gradient @ covariance @ gradient), 0.0) ** 0.5)
 
 
 def _ratio(solution: Array, covariance: Array, column: int, a: float) -> Estimate:

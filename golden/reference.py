@@ -17,7 +17,7 @@ from .discrete import Trace
 from .network import Network, check_inputs
 from .quantise import NetworkContract
 
-__all__ = ["input_current", "run_contract", "run_float"]
+__all__ = ["input_current", "input_words", "run_contract", "run_float"]
 
 Spikes = Mapping[str, NDArray[np.generic]]
 
@@ -80,6 +80,19 @@ def input_current(
         values = sources[c.pre] if c.pre in sources else traces[c.pre].spikes
         x[c.delay :] += values[: n_steps - c.delay].astype(np.float64) @ c.weight.T
     return x
+
+
+def input_words(
+    contract: NetworkContract, inputs: Spikes, traces: Mapping[str, Trace], name: str
+) -> NDArray[np.int64]:
+    """What :func:`input_current` gives, in the integers of step 1 of the contract."""
+    sources = _sources(contract, inputs)
+    c = contract.populations[name]
+    total = np.zeros(traces[name].spikes.shape, dtype=np.int64)
+    for k in contract.into(name):
+        values = sources[k.pre] if k.pre in sources else traces[k.pre].spikes
+        total[k.delay :] += values[: len(total) - k.delay].astype(np.int64) @ k.weight.T
+    return np.asarray((total << c.weight_shift) + c.bias)
 
 
 def _sources(net: Network | NetworkContract, inputs: Spikes) -> dict[str, NDArray[np.int64]]:

@@ -95,7 +95,7 @@ class NetworkTop(wiring.Component):
     def elaborate(self, platform: object) -> Module:
         m = Module()
         produced = {name: self._input(m, name) for name in self.input_names}
-        wanted = defaultdict(list)
+        wanted: dict[str, list[stream.Interface]] = defaultdict(list)
         for name in self.population_names:
             core = self._core(m, name, wanted)
             produced[name] = core.sink

@@ -79,7 +79,7 @@ def choose_neurons(case: Case, count: int) -> list[tuple[str, int]]:
     chosen: list[tuple[str, int]] = []
     for name, lif in case.model.populations.items():
         finite = np.isfinite(lif.v_th)
-        fires = case.floats[name].spikes[:, 0].any(axis=0)
+        fires = np.any(case.floats[name].spikes[:, 0], axis=0)
         ranked = sorted(np.flatnonzero(finite), key=lambda j: (not fires[j], j))
         chosen += [(name, int(j)) for j in ranked[:count]]
     return chosen

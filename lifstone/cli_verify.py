@@ -61,6 +61,7 @@ def _verify_options(f: Any) -> Any:
 @click.pass_context
 def verify(
     context: click.Context,
+    /,
     model: Path,
     as_json: bool,
     junit_path: Path | None,
@@ -108,7 +109,7 @@ def verify(
 @click.option("--out", type=click.Path(path_type=Path), required=True, help="HTML file to write.")
 @_verify_options
 @click.pass_context
-def report(context: click.Context, model: Path, out: Path, **o: Any) -> None:
+def report(context: click.Context, /, model: Path, out: Path, **o: Any) -> None:
     """Verify MODEL (.nir) and write the self-contained HTML report.
 
     \b

@@ -61,7 +61,7 @@ def overlay(result: Verification, wanted: Overlay | None) -> list[Drawn]:
     floats = {n: Trace(t.v[:, k], t.i[:, k], t.spikes[:, k]) for n, t in case.floats.items()}
     x = input_current(model, case.stimulus.sample(k), floats, name)[:, j]
     dt = model.dt
-    ends = (np.arange(x.size) + 1) * dt * 1e3
+    ends = np.asarray((np.arange(x.size) + 1) * dt * 1e3, dtype=np.float64)
     fine = solve(lif, np.repeat(x, FINE), dt / FINE)
     t_fine = (np.arange(x.size * FINE) + 1) * dt / FINE * 1e3
     data = [Curve("event-driven", t_fine, fine.v, "event-driven", width=1.0)]
@@ -80,7 +80,8 @@ def overlay(result: Verification, wanted: Overlay | None) -> list[Drawn]:
         if traces is None or name not in traces:
             continue
         v = np.asarray(traces[name].v[:, k, j])
-        volts = v if body == "golden" else contract.v_rest[j] + v * contract.lsb[j]
+        scale, rest = (1.0, 0.0) if body == "golden" else (contract.lsb[j], contract.v_rest[j])
+        volts = np.asarray(rest + v * scale, dtype=np.float64)
         data.append(Curve(label, ends, volts, body, mark))
         spikes[body] = ends[traces[name].spikes[:, k, j]]
     axis = Axis("time (ms)", "potential", float(lif.v_th[0]), "threshold")

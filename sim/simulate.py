@@ -182,7 +182,7 @@ class Simulator:
 
     def _empty(self, name: str, lead: tuple[int, ...], record: Sequence[str]) -> Trace:
         shape = (*lead, self.net.populations[name].n)
-        kind = np.float64 if isinstance(self.net, Network) else np.int64
+        kind: type[np.generic] = np.float64 if isinstance(self.net, Network) else np.int64
         none = np.zeros((0, *shape[1:]), dtype=kind)
         v = np.zeros(shape, dtype=kind) if "v" in record else none
         i = np.zeros(shape, dtype=kind) if "i" in record else none

@@ -69,7 +69,7 @@ def sweep(
             require(good, name, value, "finite numbers above 0")
     workers = jobs if jobs is not None else os.cpu_count() or 1
     require(1 <= workers <= 256, "jobs", workers, "1 to 256")
-    points: list[Point] = list(itertools.product(*axes.values()))
+    points: list[Point] = list(itertools.product(i_bias, c, temperature))
     found = _run(points, measure, min(workers, len(points)), progress)
     shape = tuple(len(v) for v in axes.values())
     unit = "s" if measure == "tau" else "Hz"

