@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 
 from lifstone.golden import (
     Connection,
     DecayMode,
+    InvalidValue,
     Lif,
     Method,
     Network,
@@ -84,7 +87,18 @@ def random_quantised(seed: int, inputs: int = 2) -> Quantised:
         decay_mode=DecayMode.SHIFT if shift and same_decay else DecayMode.MULTIPLY,
         rounding=list(Rounding)[int(rng.integers(0, 4))],
     )
-    return quantise(network, widths)
+    return _widened(network, widths)
+
+
+def _widened(network: Network, widths: Widths) -> Quantised:
+    """Quantise with the narrowest weights, from those given on, that the network allows."""
+    while True:
+        try:
+            return quantise(network, widths)
+        except InvalidValue as refused:
+            if not refused.field.endswith("widths.weight"):
+                raise
+            widths = replace(widths, weight=widths.weight + 1)
 
 
 def random_inputs(quantised: Quantised, steps: int, seed: int) -> dict[str, np.ndarray]:
