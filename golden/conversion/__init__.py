@@ -1,0 +1,1 @@
+"""Rate-coded spiking networks from networks of rectified linear units."""

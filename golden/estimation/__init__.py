@@ -1,0 +1,1 @@
+"""Parameters and noise of a neuron from its recording: state-space likelihood, and a simple baseline."""

@@ -1,0 +1,1 @@
+"""Spiking convolution and pooling with shared kernels, dense and event-driven."""

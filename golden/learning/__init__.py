@@ -1,0 +1,1 @@
+"""Surrogate gradients, backpropagation through time, eligibility traces, plasticity."""

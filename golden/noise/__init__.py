@@ -1,0 +1,1 @@
+"""Stochastic membranes: Siegert rate, Fokker-Planck density, first passage, Monte Carlo."""

@@ -1,0 +1,1 @@
+"""Arithmetic of neuromorphic platforms as contracts: Loihi, TrueNorth, SpiNNaker, ODIN, BrainScaleS."""
