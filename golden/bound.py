@@ -1,133 +1,277 @@
-"""How far the integer contract can be from the float model it was made from.
+r"""How far the integer contract can be from the float model it was made from.
 
-As long as both have emitted the same spikes and nothing has saturated, the distance of the
-states obeys a linear recursion. With ``e_u`` and ``e_i`` in units of the state, ``a`` the
-float decay, ``q`` the integer one, ``rho`` the rounding error of one shift::
+Errors are integer minus float, in units of the state. With ``a`` the float decay, ``q`` the
+integer one, ``rho`` the rounding of one shift, ``e_x`` the error of the weighted input and
+capitals for integer states, one step of both bodies differs by::
 
-    e_i' = a_syn e_i + |q_syn - a_syn| |i| + rho + e_x
-    e_u' = a_mem e_u + |q_mem - a_mem| |u| + rho + e_drive
+    e_i' = a_syn e_i + (q_syn - a_syn) I + rho_syn + e_x
+    e_u' = a_mem e_u + (q_mem - a_mem) U + rho_mem + e_drive
 
-where ``e_x`` adds up the rounding errors of the weights of all sources and of the bias, and
-``e_drive`` is ``e_x`` or the synapse's error. A spike replaces ``e_u`` by the rounding error
-of the reset, or adds that of the drop. The first differing spike can only happen where the
-float potential is within ``e_u'`` plus the threshold's rounding error of the threshold.
+where ``e_drive`` is ``e_x``, ``e_i'``, ``e_i`` or, for ``Drive.BLEND``,
+``e_i' + couple e_i + (its integer's error) I + rho_couple``.
+
+Proof. Without saturation ``I' = q I + rho + X`` and ``i' = a i + x``; subtract and write
+``q I - a i = a (I - i) + (q - a) I``. The membrane goes alike. As long as both bodies have
+emitted the same spikes they reset and hold in the same steps: a set reset replaces ``e_u`` by
+the rounding error of its word, a subtracting one adds that of the drop, a hold keeps ``e_u``.
+All ``a`` and ``couple`` are at least 0, so magnitudes obey the same recursion.
+
+From this follow two bounds, both valid until the first differing spike and while nothing
+saturates: :meth:`ErrorBound.at` for every stimulus, and :meth:`ErrorBound.along` for one run.
+The first differing spike can only happen where the float potential is within the bound plus
+the threshold's rounding error of the threshold.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
 from .contract import Contract, Decay, Drive
+from .errors import require
 from .fixed import Ints, limits
 from .lif import Lif, Reset
 
 if TYPE_CHECKING:
-    from .discrete import Coefficients
+    from .discrete import Coefficients, Trace
 
-__all__ = ["ErrorBound", "population_bound"]
+__all__ = ["ErrorBound", "ExactTwin", "RunBound", "population_bound"]
 
 Array = NDArray[np.float64]
 
 
-class _Exact(Protocol):
+@dataclass(frozen=True, eq=False)
+class ExactTwin:
+    """Real-valued twins of a population's integers, all in state units."""
+
     coefficients: Coefficients
     weights: list[Array]
     bias: Array
+    gain: Array
     couple: Array
 
 
 @dataclass(frozen=True, eq=False)
-class ErrorBound:
-    """Bound of one population; all terms in state units, shape ``(n,)``.
+class RunBound:
+    """Bound along one run in volts, ``(..., n)``: ``before`` the comparison, ``after`` the step."""
 
-    Valid until the first differing spike and while nothing saturates.
+    before: Array
+    after: Array
+
+
+@dataclass(frozen=True, eq=False)
+class ErrorBound:
+    """Bound of one population; errors are signed, in state units, shape ``(n,)``.
+
+    ``x_low`` and ``x_high`` enclose the error of the weighted input whichever sources fire,
+    ``peak_u`` and ``peak_i`` the states; ``gain`` turns amperes of input into state units.
     """
 
     lsb: Array
+    rho_mem: float
+    rho_syn: float
     a_mem: Array
     a_syn: Array | None
-    mem_term: Array
-    syn_term: Array
-    direct_term: Array
-    drive_new: Array
-    drive_old: Array
+    wrong_mem: Array
+    wrong_syn: Array
+    drive: Drive
+    couple: Array
+    wrong_couple: Array
+    gain: Array
+    x_low: Array
+    x_high: Array
+    peak_u: Array
+    peak_i: Array
+    u_init: Ints
     start: Array
+    reset: Reset
     after_reset: Array
     per_drop: Array
     threshold: Array
+    hold: Ints
 
     def at(self, steps: int) -> Array:
-        """Largest distance in volts after each of ``steps`` steps, shape ``(steps, n)``."""
-        e_u = self.start.copy()
-        e_i = np.zeros_like(e_u)
+        """Largest distance in volts after each of ``steps`` steps, for every stimulus.
+
+        Each step may take the worst of all input spikes, so the bound adds up what no single
+        run does. Shape ``(steps, n)``; it never falls.
+
+        Raises
+        ------
+        InvalidValue
+            If ``steps`` is negative.
+        """
+        require(steps >= 0, "steps", steps, "0 or greater")
+        x = np.maximum(np.abs(self.x_low), np.abs(self.x_high))
+        mem = np.abs(self.wrong_mem) * self.peak_u + self.rho_mem
+        syn = np.abs(self.wrong_syn) * self.peak_i + self.rho_syn
+        blend = np.abs(self.wrong_couple) * self.peak_i + self.rho_syn
+        e_u, e_i = np.abs(self.start), np.zeros_like(self.start)
         out = np.empty((steps, e_u.size))
         for k in range(steps):
-            new_i = e_i if self.a_syn is None else self.a_syn * e_i + self.syn_term
-            drive = self.direct_term + self.drive_new * new_i + self.drive_old * e_i
-            e_u = self.a_mem * e_u + self.mem_term + drive
-            e_u = np.maximum(e_u, self.after_reset) + self.per_drop
-            e_i = new_i
+            e_u, e_i = self._advance(e_u, e_i, x, (mem, syn, blend))
+            if self.reset is Reset.SET:
+                e_u = np.maximum(e_u, np.abs(self.after_reset))
+            else:
+                e_u = e_u + np.abs(self.per_drop)
             out[k] = e_u * self.lsb
         return out
 
     def spike_margin(self, steps: int) -> Array:
         """Volts around threshold within which spikes may differ, shape ``(steps, n)``."""
-        return self.at(steps) + self.threshold * self.lsb
+        return self.at(steps) + np.abs(self.threshold) * self.lsb
+
+    def along(self, trace: Trace, words: Ints, current: Array) -> RunBound:
+        """The bound for one run of the contract.
+
+        What the run determines is followed with its sign: the errors of the weights that
+        were really added, of the decays times the states that really occurred, and of the
+        reset words. Only the rounding of each shift is taken at its worst.
+
+        Parameters
+        ----------
+        trace
+            The contract's run, ``(steps, ..., n)`` integers.
+        words, current
+            The input of both bodies under these spikes, of the same shape: state units (step
+            1 of the contract) and amperes.
+        """
+        x = words - current * self.gain
+        shape = x.shape[1:]
+        old_u, old_i = np.broadcast_to(self.u_init, shape), np.zeros(shape, dtype=np.int64)
+        known = np.broadcast_to(self.start, shape), np.zeros(shape)
+        rest = np.zeros(shape), np.zeros(shape)
+        hold = np.zeros(shape, dtype=np.int64)
+        before, after = np.empty(x.shape), np.empty(x.shape)
+        worst = np.asarray(self.rho_mem), np.asarray(self.rho_syn), np.asarray(self.rho_syn)
+        for k, fired in enumerate(trace.spikes):
+            seen = (
+                self.wrong_mem * old_u,
+                self.wrong_syn * old_i,
+                self.wrong_couple * old_i,
+            )
+            u, new_i = self._advance(*known, x[k], seen)
+            r, new_r = self._advance(*rest, np.zeros(shape), worst)
+            free = hold == 0
+            u, r = np.where(free, u, known[0]), np.where(free, r, rest[0])
+            before[k] = (np.abs(u) + r) * self.lsb
+            if self.reset is Reset.SET:
+                u, r = np.where(fired, self.after_reset, u), np.where(fired, 0.0, r)
+            else:
+                u = np.where(fired, u - self.per_drop, u)
+            after[k] = (np.abs(u) + r) * self.lsb
+            known, rest = (u, new_i), (r, new_r)
+            old_u, old_i = trace.v[k], trace.i[k]
+            hold = np.where(fired, self.hold, np.maximum(hold - 1, 0))
+        return RunBound(before, after)
+
+    def _advance(
+        self, e_u: Array, e_i: Array, x: Array, terms: tuple[Array, Array, Array]
+    ) -> tuple[Array, Array]:
+        """The recursion of the module's docstring; ``terms`` of membrane, synapse, blend."""
+        mem, syn, blend = terms
+        if self.a_syn is None:
+            return self.a_mem * e_u + mem + x, e_i
+        new_i = self.a_syn * e_i + syn + x
+        if self.drive is Drive.NEW:
+            drive = new_i
+        elif self.drive is Drive.OLD:
+            drive = e_i
+        else:
+            drive = new_i + self.couple * e_i + blend
+        return self.a_mem * e_u + mem + drive, new_i
 
 
-def _decay_error(decay: Decay | None, factor: Array, width: int) -> Array:
-    """Error a wrong decay factor can add in one step to a word of ``width`` bits."""
-    if decay is None:
-        return np.zeros_like(factor)
-    return np.asarray(np.abs(decay.factor() - factor) * -limits(width)[0])
+def _wrong(decay: Decay | None, factor: Array | None, n: int) -> Array:
+    """Integer decay factor minus the float one."""
+    if decay is None or factor is None:
+        return np.zeros(n)
+    return np.asarray(decay.factor() - factor)
+
+
+def _farthest(c: Contract, weights: list[Ints]) -> tuple[Array, Array]:
+    """Magnitudes that no ``U`` and ``I`` can exceed, whichever sources fire.
+
+    ``I' <= q I + rho + X`` keeps ``I`` below ``max(0, (X + rho) / (1 - q))`` if it starts from
+    0; ``U`` alike, from its initial and reset values. What does not exceed the threshold by
+    the end of a step with a set reset stays below it.
+    """
+    rho, zero = c.rounding.error, np.zeros(c.n)
+    low, high = c.bias + zero, c.bias + zero
+    for w in weights:
+        low = low + (np.minimum(w, 0).sum(axis=1) << c.weight_shift)
+        high = high + (np.maximum(w, 0).sum(axis=1) << c.weight_shift)
+    peak_i = zero
+    if c.decay_syn is not None:
+        low, high = _settled(c.decay_syn, low - rho, high + rho)
+        low, high = np.minimum(low, 0.0), np.maximum(high, 0.0)
+        peak_i = np.minimum(np.maximum(-low, high), -limits(c.syn_width)[0])
+        if c.couple is not None:
+            share = 1.0 + np.abs(c.couple) / 2.0**c.couple_fraction
+            low, high = -share * peak_i - rho, share * peak_i + rho
+    low, high = _settled(c.decay_mem, low - rho, high + rho)
+    low = np.minimum(low, np.minimum(c.u_init, c.u_reset))
+    high = np.maximum(high, np.maximum(c.u_init, c.u_reset))
+    if c.threshold is not None:
+        low = np.minimum(low, c.threshold - c.u_drop)
+        if c.reset is Reset.SET:
+            high = np.minimum(high, np.maximum(c.threshold, np.maximum(c.u_init, c.u_reset)))
+    return np.minimum(np.maximum(-low, high), -limits(c.width)[0]), peak_i
+
+
+def _settled(decay: Decay | None, low: Array, high: Array) -> tuple[Array, Array]:
+    """Where constant inputs ``low`` and ``high`` lead; infinitely far without leak."""
+    leak = np.zeros_like(low) if decay is None else 1.0 - decay.factor()
+    with np.errstate(divide="ignore", invalid="ignore"):
+        low, high = np.where(low == 0.0, 0.0, low / leak), np.where(high == 0.0, 0.0, high / leak)
+    return low, high
 
 
 def population_bound(
-    lif: Lif, contract: Contract, weights: list[Ints], exact: _Exact
+    lif: Lif, contract: Contract, weights: list[Ints], exact: ExactTwin
 ) -> ErrorBound:
     """The error terms of one population against its real-valued twin ``exact``."""
-    c = exact.coefficients
+    c, lsb = exact.coefficients, contract.lsb
     rho = contract.rounding.error
-    unit = 2.0**contract.weight_shift
-    e_x = np.abs(contract.bias - exact.bias)
+    low = high = contract.bias - exact.bias
     for integer, real in zip(weights, exact.weights, strict=True):
-        e_x = e_x + np.abs(integer * unit - real).sum(axis=1)
-    zero, one = np.zeros(lif.n), np.ones(lif.n)
-    mem_term = _decay_error(contract.decay_mem, c.a_mem, contract.width)
-    mem_term = mem_term + (rho if contract.decay_mem is not None else 0.0)
-    syn_term, direct, new, old = zero, e_x, zero, zero
-    if c.a_syn is not None:
-        syn_term = _decay_error(contract.decay_syn, c.a_syn, contract.syn_width) + rho + e_x
-        direct, new = zero, one
-        if contract.drive is Drive.OLD:
-            new, old = zero, one
-        elif contract.drive is Drive.BLEND:
-            assert contract.couple is not None
-            real_couple = contract.couple / 2.0**contract.couple_fraction
-            wrong = np.abs(real_couple - exact.couple) * -limits(contract.syn_width)[0]
-            direct, old = wrong + rho, np.abs(exact.couple)
-    lsb = contract.lsb
-    e_reset = np.abs(contract.u_reset - (lif.v_reset - lif.v_leak) / lsb)
-    if contract.threshold is None:
-        e_th = e_drop = e_reset = zero
-    else:
-        e_th = np.abs(contract.threshold - (lif.v_th - lif.v_leak) / lsb)
-        e_drop = np.abs(contract.u_drop - (lif.v_th - lif.v_reset) / lsb)
+        error = integer * 2.0**contract.weight_shift - real
+        low = low + np.minimum(error, 0.0).sum(axis=1)
+        high = high + np.maximum(error, 0.0).sum(axis=1)
+    wrong_couple = np.zeros(lif.n)
+    if contract.couple is not None:
+        wrong_couple = contract.couple / 2.0**contract.couple_fraction - exact.couple
+    zero = np.zeros(lif.n)
+    peak_u, peak_i = _farthest(contract, weights)
+    drop = threshold = after_reset = zero
+    if contract.threshold is not None:
+        after_reset = contract.u_reset - (lif.v_reset - lif.v_leak) / lsb
+        threshold = contract.threshold - (lif.v_th - lif.v_leak) / lsb
+        drop = contract.u_drop - (lif.v_th - lif.v_reset) / lsb
     return ErrorBound(
         lsb=lsb,
+        rho_mem=0.0 if contract.decay_mem is None else rho,
+        rho_syn=0.0 if contract.decay_syn is None else rho,
         a_mem=c.a_mem,
         a_syn=c.a_syn,
-        mem_term=mem_term,
-        syn_term=syn_term,
-        direct_term=direct,
-        drive_new=new,
-        drive_old=old,
-        start=np.abs(contract.u_init - (lif.v_init - lif.v_leak) / lsb),
-        after_reset=e_reset if lif.reset is Reset.SET else zero,
-        per_drop=zero if lif.reset is Reset.SET else e_drop,
-        threshold=e_th,
+        wrong_mem=_wrong(contract.decay_mem, c.a_mem, lif.n),
+        wrong_syn=_wrong(contract.decay_syn, c.a_syn, lif.n),
+        drive=contract.drive,
+        couple=exact.couple,
+        wrong_couple=wrong_couple,
+        gain=exact.gain,
+        x_low=low,
+        x_high=high,
+        peak_u=peak_u,
+        peak_i=peak_i,
+        u_init=contract.u_init,
+        start=contract.u_init - (lif.v_init - lif.v_leak) / lsb,
+        reset=lif.reset,
+        after_reset=after_reset,
+        per_drop=drop,
+        threshold=threshold,
+        hold=contract.hold,
     )

@@ -15,7 +15,7 @@ from enum import StrEnum
 import numpy as np
 from numpy.typing import NDArray
 
-from .bound import ErrorBound, population_bound
+from .bound import ErrorBound, ExactTwin, population_bound
 from .contract import MAX_ACC_WIDTH, Contract, Decay, Drive
 from .discrete import Coefficients, discretise
 from .errors import InvalidValue, require
@@ -181,27 +181,18 @@ def quantise(model: Network, widths: Widths | Mapping[str, Widths] | None = None
     return Quantised(whole, bounds)
 
 
-@dataclass(frozen=True, eq=False)
-class _Exact:
-    """Real-valued twins of the integers, all in state units."""
-
-    coefficients: Coefficients
-    weights: list[Array]
-    bias: Array
-    couple: Array
-
-
 def _population(
     name: str, lif: Lif, model: Network, w: Widths, weights: list[Array], bias: Array
-) -> tuple[Contract, list[Ints], _Exact]:
+) -> tuple[Contract, list[Ints], ExactTwin]:
     c = discretise(lif, model.dt, model.method)
     scale = scale_of(name, lif)
     lsb = scale / 2.0**w.behind_point
     gain, couple, drive = folded_gain(c)
-    exact = _Exact(
+    exact = ExactTwin(
         c,
         [gain[:, None] * m / lsb for m in weights],
         gain * bias / lsb,
+        gain / lsb,
         couple,
     )
     shift = _weight_shift(name, exact.weights, w)
@@ -234,7 +225,10 @@ def _population(
         lsb=np.full(lif.n, lsb),
         i_lsb=lsb / i_gain,
         v_rest=lif.v_leak,
-        **words,
+        threshold=words.threshold,
+        u_reset=words.u_reset,
+        u_init=words.u_init,
+        u_drop=words.u_drop,
     )
     return contract, integers, exact
 
@@ -287,17 +281,26 @@ def _weight_shift(name: str, weights: list[Array], w: Widths) -> int:
     return shift
 
 
-def _words(name: str, lif: Lif, lsb: float, w: Widths) -> dict[str, Ints | None]:
+@dataclass(frozen=True, eq=False)
+class _Words:
+    """The potentials of a population as integers."""
+
+    threshold: Ints | None
+    u_reset: Ints
+    u_init: Ints
+    u_drop: Ints
+
+
+def _words(name: str, lif: Lif, lsb: float, w: Widths) -> _Words:
     low, high = limits(w.state)
     finite = bool(np.isfinite(lif.v_th).all())
-    words: dict[str, Ints | None] = {
-        "threshold": _round((lif.v_th - lif.v_leak) / lsb) if finite else None,
-        "u_reset": _round((lif.v_reset - lif.v_leak) / lsb),
-        "u_init": _round((lif.v_init - lif.v_leak) / lsb),
-        "u_drop": _round((lif.v_th - lif.v_reset) / lsb) if finite else np.zeros(lif.n, np.int64),
-    }
-    for key in ("threshold", "u_reset", "u_init"):
-        word = words[key]
+    words = _Words(
+        threshold=_round((lif.v_th - lif.v_leak) / lsb) if finite else None,
+        u_reset=_round((lif.v_reset - lif.v_leak) / lsb),
+        u_init=_round((lif.v_init - lif.v_leak) / lsb),
+        u_drop=_round((lif.v_th - lif.v_reset) / lsb) if finite else np.zeros(lif.n, np.int64),
+    )
+    for word in (words.threshold, words.u_reset, words.u_init):
         if word is not None and ((word < low) | (word >= high)).any():
             raise InvalidValue(
                 f"{name}.widths.fraction", w.behind_point, f"at most {w.state - 2} bits"
