@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from enum import StrEnum
@@ -46,10 +47,23 @@ class Difference:
             if self.sample is None
             else f"sample {self.sample}, step {self.step}"
         )
-        return (
-            f"{where}, neuron {self.population}[{self.neuron}]: {self.quantity} "
-            f"{self.got:g} instead of {self.expected:g}"
-        )
+        return f"{where}, neuron {self.population}[{self.neuron}]: {self._what()}"
+
+    def _what(self) -> str:
+        if self.quantity == "spike":
+            return "a spike instead of none" if self.got else "no spike instead of one"
+        expected, got = _number(self.expected), _number(self.got)
+        if expected == got:  # parted in digits that the short form leaves out
+            expected, got = repr(self.expected), repr(self.got)
+        return f"{self.quantity} is {got} instead of {expected}"
+
+
+def _number(value: float) -> str:
+    """Integers in full, other numbers short; ``nan`` stands for an event that is not there."""
+    if math.isnan(value):
+        return "none"
+    whole = float(value).is_integer() and abs(value) < 1e15
+    return str(int(value)) if whole else f"{value:.6g}"
 
 
 @dataclass(frozen=True)
