@@ -1,1 +1,1 @@
-"""Parameters and noise of a neuron from its recording: state-space likelihood, and a simple baseline."""
+"""Parameters and noise of a neuron from its recording."""

@@ -1,1 +1,1 @@
-"""Arithmetic of neuromorphic platforms as contracts: Loihi, TrueNorth, SpiNNaker, ODIN, BrainScaleS."""
+"""Arithmetic of neuromorphic platforms, each as a contract."""
