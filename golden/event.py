@@ -19,7 +19,7 @@ from scipy.optimize import brentq
 
 from .discrete import psp_gain
 from .errors import InvalidValue, require
-from .lif import Lif
+from .lif import Lif, Reset
 
 __all__ = ["EventSolution", "solve"]
 
@@ -39,8 +39,11 @@ class EventSolution:
     i: Array
 
     def spike_steps(self, dt: float) -> NDArray[np.int64]:
-        """The input interval in which each spike falls."""
-        return np.minimum(np.floor(self.spike_times / dt + 1e-12), len(self.v) - 1).astype(np.int64)
+        """The input interval in which each spike falls; an interval includes its start."""
+        at = self.spike_times / dt
+        # The product k dt and this quotient may each lose the last digit of a whole number.
+        step = np.floor(at + 4 * np.spacing(at))
+        return np.minimum(step, len(self.v) - 1).astype(np.int64)
 
 
 def solve(model: Lif, x: ArrayLike, dt: float) -> EventSolution:
@@ -87,13 +90,15 @@ def _interval(
             held -= wait
             t = dt if wait == dt - t else t + wait
             continue
-        crossing = 0.0 if v > m.v_th else m.crossing(x, v, i, dt - t)
+        above = v > m.v_th
+        crossing = 0.0 if above else m.crossing(x, v, i, dt - t)
         if crossing is None:
             rest = dt - t
             return m.potential(x, v, i, rest), m.current(x, i, rest), 0.0
         t += crossing
         i = m.current(x, i, crossing)
-        v = m.v_reset
+        # At a crossing v is v_th, and both resets lead to v_reset.
+        v = v - (m.v_th - m.v_reset) if above and m.subtracts else m.v_reset
         held = m.t_ref
         times.append(start + t)
         if len(times) - first > 10_000:
@@ -113,6 +118,7 @@ class _Membrane:
         self.v_th = float(model.v_th[0])
         self.v_reset = float(model.v_reset[0])
         self.t_ref = float(model.t_ref[0])
+        self.subtracts = model.reset is Reset.SUBTRACT
 
     def current(self, x: float, i: float, t: float) -> float:
         if self.tau_syn is None:

@@ -13,7 +13,7 @@ from numpy.typing import ArrayLike, NDArray
 from .errors import require
 from .lif import Lif
 
-__all__ = ["current_for_rate", "rate", "rheobase"]
+__all__ = ["current_for_rate", "interval", "rate", "rheobase"]
 
 Array = NDArray[np.float64]
 
@@ -22,6 +22,7 @@ def _single(model: Lif) -> tuple[float, float, float, float, float, float]:
     require(model.n == 1, "n", model.n, "1: take one neuron with Lif.neuron(j)")
     require(model.spiking, "v_th", float(model.v_th[0]), "finite")
     require(model.tau_syn is None, "tau_syn", model.tau_syn, "None: the current is constant")
+    require(model.r[0] != 0, "r", 0.0, "a number other than 0: the current has no effect")
     return (
         float(model.tau_mem[0]),
         float(model.r[0]),
@@ -30,6 +31,21 @@ def _single(model: Lif) -> tuple[float, float, float, float, float, float]:
         float(model.v_reset[0]),
         float(model.t_ref[0]),
     )
+
+
+def interval(
+    tau: ArrayLike, target: ArrayLike, v_th: ArrayLike, v_reset: ArrayLike, t_ref: ArrayLike = 0.0
+) -> Array:
+    """Seconds between the spikes of a membrane that relaxes to ``target`` with ``tau``.
+
+    Arguments broadcast; infinite where ``target`` does not exceed ``v_th``.
+    """
+    margin = np.asarray(target, dtype=np.float64) - np.asarray(v_th, dtype=np.float64)
+    swing = np.asarray(v_th, dtype=np.float64) - np.asarray(v_reset, dtype=np.float64)
+    on = margin > 0
+    # log1p of the swing over the margin: exact far above threshold, where the ratio is near 1.
+    rise = np.asarray(tau) * np.log1p(swing / np.where(on, margin, 1.0))
+    return np.asarray(np.where(on, np.asarray(t_ref) + rise, np.inf))
 
 
 def rheobase(model: Lif) -> float:
@@ -43,15 +59,12 @@ def rate(model: Lif, current: ArrayLike) -> Array:
     tau, r, v_leak, v_th, v_reset, t_ref = _single(model)
     i = np.asarray(current, dtype=np.float64)
     drive = r * i + (v_leak if np.isfinite(tau) else 0.0)
-    out = np.zeros(i.shape)
     if not np.isfinite(tau):
+        out = np.zeros(i.shape)
         on = drive > 0
         out[on] = 1.0 / (t_ref + (v_th - v_reset) / drive[on])
         return out
-    on = drive > v_th
-    # log1p of the swing over the margin: exact far above threshold, where the ratio is near 1.
-    out[on] = 1.0 / (t_ref + tau * np.log1p((v_th - v_reset) / (drive[on] - v_th)))
-    return out
+    return np.asarray(1.0 / interval(tau, drive, v_th, v_reset, t_ref))
 
 
 def current_for_rate(model: Lif, wanted: ArrayLike) -> Array:
@@ -69,4 +82,5 @@ def current_for_rate(model: Lif, wanted: ArrayLike) -> Array:
     interval = 1.0 / f - t_ref
     if not np.isfinite(tau):
         return np.asarray((v_th - v_reset) / (r * interval))
-    return np.asarray((v_th - v_leak + (v_th - v_reset) / np.expm1(interval / tau)) / r)
+    with np.errstate(over="ignore"):  # slower than any clock: the rheobase itself
+        return np.asarray((v_th - v_leak + (v_th - v_reset) / np.expm1(interval / tau)) / r)

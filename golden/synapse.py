@@ -31,9 +31,13 @@ def psp(model: Lif, t: ArrayLike, weight: float = 1.0) -> Array:
 
 
 def peak_time(tau_mem: float, tau_syn: float) -> float:
-    """Seconds from the spike to the peak of its potential."""
-    require(tau_mem > 0, "tau_mem", tau_mem, "greater than 0")
-    require(tau_syn > 0, "tau_syn", tau_syn, "greater than 0")
-    if np.isclose(tau_mem, tau_syn, rtol=1e-9, atol=0.0):
-        return tau_mem
-    return float(np.log(tau_mem / tau_syn) / (1.0 / tau_syn - 1.0 / tau_mem))
+    """Seconds from the spike to the peak of its potential.
+
+    ``tau_mem tau_syn / (tau_mem - tau_syn) ln(tau_mem / tau_syn)``, which goes into ``tau_mem``
+    as the two meet.
+    """
+    for name, tau in (("tau_mem", tau_mem), ("tau_syn", tau_syn)):
+        require(0 < tau < np.inf, name, tau, "a finite number greater than 0")
+    fast, slow = sorted((tau_mem, tau_syn))
+    excess = (slow - fast) / fast
+    return float(slow * np.log1p(excess) / excess) if excess > 0 else slow

@@ -13,6 +13,7 @@ from scipy.signal import correlate
 from lifstone.golden import InvalidValue
 from lifstone.golden.layers.convolution import Convolution, Target
 from lifstone.golden.layers.pooling import average_pool, sum_pool
+from lifstone.golden.systems.convolution import SYSTEM, Parameters
 
 
 def plain(conv: Convolution, image: np.ndarray) -> np.ndarray:
@@ -141,3 +142,43 @@ def test_wrong_spikes_and_pools() -> None:
         sum_pool((1, 4), 0)
     with pytest.raises(InvalidValue, match="shape"):
         sum_pool((4,), 2)
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {},
+        {"groups": 2, "stride": 2, "dilation": 2, "pool": 3, "seed": 5},
+        {"kernel": 5, "padding": 0, "channels_in": 1, "channels_out": 3, "noise": 0.5},
+    ],
+)
+def test_convolution_system_agrees(changes: dict[str, Any]) -> None:
+    result = SYSTEM.run(Parameters(**changes))
+    assert result.agrees
+    assert result.figures[2].value > 0  # the comparison of spikes is not of silence
+
+
+def test_convolution_system_notices_a_wrong_sum(monkeypatch: pytest.MonkeyPatch) -> None:
+    right = Convolution.event_driven
+
+    def wrong(self: Convolution, spikes: Any) -> Any:
+        sums, operations = right(self, spikes)
+        sums[0, 0] += 1
+        return sums, operations
+
+    monkeypatch.setattr(Convolution, "event_driven", wrong)
+    assert not SYSTEM.run(Parameters()).agrees
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"groups": 3}, "channels_in = 2: allowed is a multiple of groups = 3"),
+        ({"noise": 1.5}, "noise = 1.5: allowed is finite numbers from 0 up to 1"),
+        ({"kernel": 2.5}, "kernel = 2.5: allowed is whole numbers"),
+        ({"size": 3, "kernel": 9, "padding": 0}, "no larger than the padded input"),
+    ],
+)
+def test_wrong_convolution_parameters(changes: dict[str, Any], message: str) -> None:
+    with pytest.raises(InvalidValue, match=message):
+        SYSTEM.run(Parameters(**changes))
