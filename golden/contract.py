@@ -24,7 +24,7 @@ readings of it.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from enum import StrEnum
 
 import numpy as np
@@ -42,6 +42,7 @@ CONTRACT_VERSION = "1.0"
 MAX_STATE_WIDTH = 32
 MAX_FRACTION = 24
 MAX_ACC_WIDTH = 40
+MAX_WEIGHT_WIDTH = 24
 
 
 class Drive(StrEnum):
@@ -160,13 +161,28 @@ class Contract:
         require(syn_ok, "syn_width", self.syn_width, "0 or 2 to 32 bits")
         agree = (self.syn_width > 0) == (self.decay_syn is not None)
         require(agree, "decay_syn", self.decay_syn, "a decay exactly where syn_width > 0")
-        require(1 <= self.weight_width <= 24, "weight_width", self.weight_width, "1 to 24 bits")
+        top = MAX_WEIGHT_WIDTH
+        require(
+            1 <= self.weight_width <= top, "weight_width", self.weight_width, f"1 to {top} bits"
+        )
         require(0 <= self.weight_shift <= 31, "weight_shift", self.weight_shift, "0 to 31")
         top = MAX_ACC_WIDTH - self.weight_shift
         require(1 <= self.acc_width <= top, "acc_width", self.acc_width, f"1 to {top} bits")
         blend = self.drive is Drive.BLEND
         require(blend == (self.couple is not None), "couple", self.couple, "set for Drive.BLEND")
+        good = 0 <= self.couple_fraction <= MAX_FRACTION
+        require(good, "couple_fraction", self.couple_fraction, f"0 to {MAX_FRACTION}")
+        self._check_shapes()
         self._check_words()
+
+    def _check_shapes(self) -> None:
+        values = {f.name: getattr(self, f.name) for f in fields(self)}
+        for name in ("decay_mem", "decay_syn"):
+            decay: Decay | None = values[name]
+            values[name] = None if decay is None else decay.coefficient
+        for name, value in values.items():
+            if isinstance(value, np.ndarray):
+                require(value.shape == (self.n,), name, list(value.shape), f"{self.n} values")
 
     def _check_words(self) -> None:
         low, high = limits(self.width)
@@ -178,12 +194,8 @@ class Contract:
             for j in np.flatnonzero(self.threshold > high_th):
                 raise InvalidValue(f"threshold[{j}]", int(self.threshold[j]), f"<= {high_th}")
         for name, word in words.items():
-            require(word.shape == (self.n,), name, list(word.shape), f"{self.n} values")
             for j in np.flatnonzero((word < low) | (word > high)):
                 raise InvalidValue(f"{name}[{j}]", int(word[j]), f"{low} to {high}")
-        for name in ("u_drop", "hold", "bias"):
-            word = getattr(self, name)
-            require(word.shape == (self.n,), name, list(word.shape), f"{self.n} values")
         for j in np.flatnonzero((self.u_drop < 0) | (self.u_drop > 2 * high + 1)):
             raise InvalidValue(f"u_drop[{j}]", int(self.u_drop[j]), f"0 to {2 * high + 1}")
         for j in np.flatnonzero((self.hold < 0) | (self.hold >= 1 << 16)):
