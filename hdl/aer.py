@@ -22,7 +22,16 @@ from amaranth.lib.wiring import In, Out
 
 from ..golden.errors import require
 
-__all__ = ["Delay", "Fork", "Merge", "TickOnly", "address_shape", "event_layout", "event_stream"]
+__all__ = [
+    "Delay",
+    "Fork",
+    "Merge",
+    "TickOnly",
+    "address_shape",
+    "event_layout",
+    "event_stream",
+    "join",
+]
 
 
 def address_shape(n: int) -> Shape:
@@ -38,6 +47,15 @@ def event_layout(n: int) -> data.StructLayout:
 def event_stream(n: int) -> stream.Signature:
     """Signature of a stream of events from ``n`` lines."""
     return stream.Signature(event_layout(n))
+
+
+def join(m: Module, source: stream.Interface, sink: stream.Interface) -> None:
+    """Wires alone: what goes in at ``source`` comes out at ``sink``."""
+    m.d.comb += [
+        sink.payload.eq(source.payload),
+        sink.valid.eq(source.valid),
+        source.ready.eq(sink.ready),
+    ]
 
 
 class Fork(wiring.Component):
@@ -64,6 +82,9 @@ class Fork(wiring.Component):
 
     def elaborate(self, platform: object) -> Module:
         m = Module()
+        if self.sinks == 1:
+            join(m, self.source, self.sink_0)
+            return m
         taken = Signal(self.sinks)
         finished = Signal(self.sinks)
         for k in range(self.sinks):
@@ -168,6 +189,9 @@ class Merge(wiring.Component):
     def elaborate(self, platform: object) -> Module:
         m = Module()
         count = len(self.sizes)
+        if count == 1:
+            join(m, self.source_0, self.sink)
+            return m
         sources = [getattr(self, f"source_{k}") for k in range(count)]
         ended = Signal(count)
         asking = Signal(count)

@@ -18,16 +18,36 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from amaranth.hdl import Cat, Const, Module, Mux, Shape, Signal, signed, unsigned
-from amaranth.lib import data, memory, wiring
+from amaranth.lib import data, enum, memory, wiring
 from amaranth.lib.wiring import In, Out
 
 from ..golden.contract import Contract
 from ..golden.errors import require
 from ..golden.fixed import Ints
 from .aer import address_shape, event_stream
+from .fixed import named
 from .step import Fire, Leak, acc_shape, parameters, state_layout
 
 __all__ = ["Core", "pack_parameters", "pack_weights", "trace_members"]
+
+
+class Phase(enum.Enum, shape=3):
+    """What a core is doing."""
+
+    CLEAR = 0
+    """after reset: write the initial state"""
+    ACCEPT = 1
+    """wait for an event"""
+    ADD = 2
+    """add a spike's row of weights to the sums"""
+    READ = 3
+    LEAK = 4
+    FIRE = 5
+    """three clocks of a neuron"""
+    SEND = 6
+    """offer its spike"""
+    END = 7
+    """offer the tick"""
 
 
 def pack_weights(contract: Contract, matrices: Sequence[Ints]) -> list[int]:
@@ -109,35 +129,46 @@ class Core(wiring.Component):
         m = Module()
         c = self.contract
         self._index = Signal(_index_bits(c), name="index")
-        self._next = Signal(_index_bits(c), name="next_index")
-        self._last = Signal(name="last")
-        m.d.comb += [self._last.eq(self._index == c.n - 1), self._next.eq(self._index + 1)]
+        self._last = named(m, "last", self._index == c.n - 1)
+        self._next = Signal(_index_bits(c), name="following_index")
+        m.d.comb += self._next.eq(Mux(self._last, 0, self._index + 1))
         self._memories(m)
         self._parameter(m)
         self._datapath(m)
         self._adder(m)
-        with m.FSM(init="CLEAR", name="phase"):
+        self._phase = Signal(Phase, name="phase")
+        with m.Switch(self._phase):
             self._clear(m)
             self._accept(m)
             self._sweep(m)
         return m
 
+    def _go(self, m: Module, phase: Phase) -> None:
+        m.d.sync += self._phase.eq(phase)
+
     def _memories(self, m: Module) -> None:
         c = self.contract
-        layout = state_layout(c)
-        m.submodules.state = state = memory.Memory(shape=layout, depth=c.n, init=[])
-        m.submodules.accumulator = acc = memory.Memory(shape=acc_shape(c), depth=c.n, init=[])
-        self._state_w, self._acc_w = state.write_port(), acc.write_port()
+        m.submodules.state_memory = states = memory.Memory(
+            shape=state_layout(c), depth=c.n, init=[]
+        )
+        m.submodules.sum_memory = sums = memory.Memory(shape=acc_shape(c), depth=c.n, init=[])
+        state_write = states.write_port()
+        sum_write = sums.write_port()
         # With one neuron the next read meets the write of the same word.
         through = c.n == 1
-        self._state_r = state.read_port(transparent_for=[self._state_w] if through else [])
-        self._acc_r = acc.read_port(transparent_for=[self._acc_w] if through else [])
+        state_read = states.read_port(transparent_for=[state_write] if through else [])
+        sum_read = sums.read_port(transparent_for=[sum_write] if through else [])
         # A read port reads unless told otherwise; these must keep what they read.
-        m.d.comb += [self._state_r.en.eq(0), self._acc_r.en.eq(0)]
+        m.d.comb += [state_read.en.eq(0), sum_read.en.eq(0)]
         words = pack_weights(c, self.matrices) or [0]
         shape = unsigned(c.weight_width)
-        m.submodules.weight = weight = memory.Memory(shape=shape, depth=len(words), init=words)
-        self._weight_r = weight.read_port()
+        m.submodules.weight_memory = weights = memory.Memory(
+            shape=shape, depth=len(words), init=words
+        )
+        weight_read = weights.read_port()
+        self._state_w, self._state_r = state_write, state_read
+        self._acc_w, self._acc_r = sum_write, sum_read
+        self._weight_r = weight_read
 
     def _parameter(self, m: Module) -> None:
         """Constants, and a read-only memory for what differs between neurons."""
@@ -150,13 +181,14 @@ class Core(wiring.Component):
             layout = data.StructLayout({p.name: p.shape for p in varying})
             width = Shape.cast(layout).width
             init = pack_parameters(self.contract)
-            m.submodules.constants = rom = memory.Memory(
+            m.submodules.parameter_memory = rom = memory.Memory(
                 shape=unsigned(width), depth=self.contract.n, init=init
             )
-            self._rom_r = rom.read_port()
-            m.d.comb += self._rom_r.en.eq(0)
+            parameter_read = rom.read_port()
+            m.d.comb += parameter_read.en.eq(0)
             word = Signal(layout, name="varying")
-            m.d.comb += word.as_value().eq(self._rom_r.data)
+            m.d.comb += word.as_value().eq(parameter_read.data)
+            self._rom_r = parameter_read
             self._values.update({p.name: word[p.name] for p in varying})
 
     def _datapath(self, m: Module) -> None:
@@ -166,9 +198,10 @@ class Core(wiring.Component):
         self._fire = fire
         leaked = Signal.like(leak.leaked, name="leaked")
         m.d.sync += leaked.eq(leak.leaked)
+        numbers = Signal(leak.numbers.shape(), name="numbers")
+        m.d.comb += [numbers[k].eq(v) for k, v in self._values.items()]
         for part in (leak, fire):
-            m.d.comb += part.state.eq(self._state_r.data)
-            m.d.comb += [part.numbers[k].eq(v) for k, v in self._values.items()]
+            m.d.comb += [part.state.eq(self._state_r.data), part.numbers.eq(numbers)]
         m.d.comb += [fire.leaked.eq(leaked), fire.total.eq(self._acc_r.data)]
         m.d.comb += [
             self.trace.index.eq(self._index),
@@ -193,7 +226,7 @@ class Core(wiring.Component):
     def _clear(self, m: Module) -> None:
         """Write the initial state; the parameter memory answers one clock late."""
         asked = Signal(name="clear_asked")
-        with m.State("CLEAR"):
+        with m.Case(Phase.CLEAR):
             self._read(m, self._index)
             m.d.sync += asked.eq(1)
             with m.If(asked):
@@ -206,14 +239,14 @@ class Core(wiring.Component):
                 ]
                 m.d.sync += [self._index.eq(self._next), asked.eq(0)]
                 with m.If(self._last):
-                    m.d.sync += self._index.eq(0)
-                    m.next = "ACCEPT"
+                    self._go(m, Phase.ACCEPT)
 
     def _adder(self, m: Module) -> None:
         """Write the sum of what was read in the clock before, where ``pending``."""
         self._pending = pending = Signal(name="pending")
         written = Signal.like(self._index, name="written")
-        total = self._acc_r.data + self._weight_r.data.as_signed()
+        total = Signal(acc_shape(self.contract), name="row_sum")
+        m.d.comb += total.eq(self._acc_r.data + self._weight_r.data.as_signed())
         with m.If(pending):
             m.d.comb += [
                 self._acc_w.addr.eq(written),
@@ -226,7 +259,7 @@ class Core(wiring.Component):
         """Add the weights of each spike: read a word in one clock, write it in the next."""
         event = self.source.payload
         row = Signal.like(event.address, name="row")
-        with m.State("ACCEPT"):
+        with m.Case(Phase.ACCEPT):
             m.d.comb += [
                 self.source.ready.eq(1),
                 self._weight_r.addr.eq(Cat(self._index, event.address)),
@@ -234,29 +267,28 @@ class Core(wiring.Component):
             self._read(m, self._index)
             m.d.sync += row.eq(event.address)
             with m.If(self.source.valid & event.tick):
-                m.next = "READ"
+                self._go(m, Phase.READ)
             with m.Elif(self.source.valid):
                 m.d.sync += self._pending.eq(1)
                 if self.contract.n > 1:
                     m.d.sync += self._index.eq(self._next)
-                    m.next = "ADD"
+                    self._go(m, Phase.ADD)
         if self.contract.n > 1:
-            with m.State("ADD"):
+            with m.Case(Phase.ADD):
                 m.d.comb += self._weight_r.addr.eq(Cat(self._index, row))
                 self._read(m, self._index)
                 m.d.sync += [self._pending.eq(1), self._index.eq(self._next)]
                 with m.If(self._last):
-                    m.d.sync += self._index.eq(0)
-                    m.next = "ACCEPT"
+                    self._go(m, Phase.ACCEPT)
 
     def _sweep(self, m: Module) -> None:
         fire = self._fire
-        with m.State("READ"):
+        with m.Case(Phase.READ):
             self._read(m, self._index)
-            m.next = "LEAK"
-        with m.State("LEAK"):
-            m.next = "FIRE"
-        with m.State("FIRE"):
+            self._go(m, Phase.LEAK)
+        with m.Case(Phase.LEAK):
+            self._go(m, Phase.FIRE)
+        with m.Case(Phase.FIRE):
             m.d.comb += [
                 self._state_w.addr.eq(self._index),
                 self._state_w.data.eq(fire.after),
@@ -266,21 +298,21 @@ class Core(wiring.Component):
                 self.trace_valid.eq(1),
             ]
             with m.If(fire.spike):
-                m.next = "SEND"
+                self._go(m, Phase.SEND)
             with m.Else():
                 self._advance(m)
-        with m.State("SEND"):
+        with m.Case(Phase.SEND):
             m.d.comb += [self.sink.valid.eq(1), self.sink.payload.address.eq(self._index)]
             with m.If(self.sink.ready):
                 self._advance(m)
-        with m.State("END"):
+        with m.Case(Phase.END):
             m.d.comb += [self.sink.valid.eq(1), self.sink.payload.tick.eq(1)]
             with m.If(self.sink.ready):
-                m.next = "ACCEPT"
+                self._go(m, Phase.ACCEPT)
 
     def _advance(self, m: Module) -> None:
-        m.d.sync += self._index.eq(Mux(self._last, 0, self._next))
+        m.d.sync += self._index.eq(self._next)
         with m.If(self._last):
-            m.next = "END"
+            self._go(m, Phase.END)
         with m.Else():
-            m.next = "READ"
+            self._go(m, Phase.READ)

@@ -5,11 +5,18 @@ The meaning of each function is that of its namesake in :mod:`lifstone.golden.fi
 
 from __future__ import annotations
 
-from amaranth.hdl import Const, Mux, Value, signed
+from amaranth.hdl import Const, Module, Mux, Signal, Value, signed
 
 from ..golden.fixed import Rounding, limits
 
-__all__ = ["saturate", "shift_right"]
+__all__ = ["named", "saturate", "shift_right"]
+
+
+def named(m: Module, name: str, value: Value) -> Signal:
+    """``value`` as a signal: computed once however often it is read, and found by its name."""
+    signal = Signal(value.shape(), name=name)
+    m.d.comb += signal.eq(value)
+    return signal
 
 
 def shift_right(value: Value, bits: int, rounding: Rounding) -> Value:
@@ -27,8 +34,9 @@ def shift_right(value: Value, bits: int, rounding: Rounding) -> Value:
 
 
 def saturate(value: Value, width: int) -> Value:
-    """Clamp to the signed range of ``width`` bits."""
+    """Clamp a signed value to the signed range of ``width`` bits."""
+    if len(value) <= width:
+        return value
     low, high = limits(width)
     top, bottom = Const(high, signed(width)), Const(low, signed(width))
-    kept = value.as_signed()[:width].as_signed() if len(value) >= width else value
-    return Mux(value > high, top, Mux(value < low, bottom, kept))
+    return Mux(value > high, top, Mux(value < low, bottom, value[:width].as_signed()))

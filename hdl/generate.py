@@ -1,4 +1,4 @@
-"""From a contract to files: Verilog, memory images, manifest and a FuseSoC core."""
+"""From a contract to files: Verilog, lint waivers, memory images, manifest, FuseSoC core."""
 
 from __future__ import annotations
 
@@ -21,8 +21,9 @@ from ..golden.errors import InvalidValue, require
 from ..golden.quantise import NetworkContract
 from .aer import address_shape
 from .core import pack_parameters, pack_weights, trace_members
+from .lint import waiver_file
 from .names import check_identifier
-from .network import PACE, NetworkTop, port_names, sources_of
+from .network import PACE, NetworkTop, module_notes, port_names, sources_of
 from .step import parameters
 from .verilog import to_verilog
 
@@ -54,6 +55,7 @@ class Design:
         """File name to text of everything :meth:`write` writes."""
         return {
             f"{self.name}.v": self.verilog,
+            f"{self.name}.vlt": waiver_file(f"{self.name}.v"),
             **self.memories,
             "manifest.json": json.dumps(self.manifest, indent=2) + "\n",
             f"{self.name}.core": _fusesoc(self.name, list(self.memories)),
@@ -104,7 +106,8 @@ def generate(
         f"contract {manifest['contract_version']}, sha256 {manifest['contract_sha256']}\n"
         "events: valid/ready with tick (end of step) and address; rst is synchronous"
     )
-    text = to_verilog(NetworkTop(contract, trace=trace), name, header)
+    notes = module_notes(contract, name)
+    text = to_verilog(NetworkTop(contract, trace=trace), name, header, notes)
     return Design(name, text, _memories(contract, name), manifest)
 
 
@@ -283,6 +286,7 @@ def _fusesoc(name: str, memories: list[str]) -> str:
         "filesets:\n"
         "  rtl:\n"
         "    files:\n"
+        f"      - {name}.vlt: {{file_type: vlt}}\n"
         f"      - {name}.v: {{file_type: verilogSource}}\n"
         f"{user}"
         "targets:\n"

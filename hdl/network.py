@@ -1,13 +1,15 @@
 """A network as hardware: cores and the streams between them.
 
-Every population has a core; its sources join in a :class:`~.aer.Merge`, its spikes part in a
-:class:`~.aer.Fork`. A connection of one step goes through a :class:`~.aer.Delay`. A
-population that nothing reaches within the step would run ahead of the network: it is paced by
-the ticks of the first input, or of a port ``in_step`` where the network has no input.
+Every population has a core; several sources join in a :class:`~.aer.Merge`, spikes for
+several sinks part in a :class:`~.aer.Fork`. A connection of one step goes through a
+:class:`~.aer.Delay`. A population that nothing reaches within the step would run ahead of the
+network: it is paced by the ticks of the first input, or of a port ``in_step`` where the
+network has no input.
 """
 
 from __future__ import annotations
 
+import json
 from collections import defaultdict
 
 from amaranth.hdl import Module
@@ -15,11 +17,11 @@ from amaranth.lib import stream, wiring
 from amaranth.lib.wiring import In, Out
 
 from ..golden.quantise import NetworkContract
-from .aer import Delay, Fork, Merge, TickOnly, address_shape, event_stream
+from .aer import Delay, Fork, Merge, TickOnly, address_shape, event_stream, join
 from .core import Core, trace_members
 from .names import identifiers
 
-__all__ = ["PACE", "NetworkTop", "Source", "port_names", "sources_of"]
+__all__ = ["PACE", "NetworkTop", "Source", "module_notes", "port_names", "sources_of"]
 
 PACE = "step"
 """Name of the input of a network that has none."""
@@ -49,6 +51,33 @@ def port_names(contract: NetworkContract) -> dict[str, dict[str, str]]:
         "inputs": identifiers(inputs),
         "populations": identifiers(contract.populations),
     }
+
+
+def module_notes(contract: NetworkContract, top: str) -> dict[str, str]:
+    """What the Verilog says above each module, by the module's name below ``top``."""
+    names = port_names(contract)
+    notes = {}
+    for name, word in names["populations"].items():
+        c = contract.populations[name]
+        core = f"{top}_core_{word}"
+        shown = json.dumps(name)
+        notes[core] = (
+            f"population {shown}: {c.n} neurons in turn, state Q{c.width - c.fraction}."
+            f"{c.fraction}, weights of {c.weight_width} bits\n"
+            f"a spike takes {c.n} clocks, a neuron three, a spike or tick that leaves one"
+        )
+        notes[f"{core}_leak"] = f"population {shown}: decay of the stored state"
+        notes[f"{core}_fire"] = (
+            f"population {shown}: input, integration, comparison, reset, refractory period"
+        )
+        notes[f"{top}_merge_{word}"] = f"the sources of {shown}: a step ends when all have ended it"
+        for k, s in enumerate(sources_of(contract, name)):
+            pre = json.dumps(s.pre)
+            notes[f"{top}_delay_{word}_{k}"] = f"{pre} to {shown}, one time step later"
+            notes[f"{top}_pace_{word}_{k}"] = f"{shown} goes at the pace of {pre}: ticks alone"
+    for name, word in (names["inputs"] | names["populations"]).items():
+        notes[f"{top}_fork_{word}"] = f"the events of {json.dumps(name)} for several sinks"
+    return notes
 
 
 def _flat(prefix: str, direction: type[In] | type[Out], n: int) -> dict[str, wiring.Member]:
@@ -145,10 +174,12 @@ class NetworkTop(wiring.Component):
                 sizes.append(self._size(s.pre))
                 matrices.append(self.contract.connections[s.connection].weight)
         m.submodules[f"core_{word}"] = core = Core(c, matrices, sum(sizes))
-        m.submodules[f"merge_{word}"] = merge = Merge(sizes)
-        wiring.connect(m, merge.sink, core.source)
-        for k, s in enumerate(sources):
-            inlet = getattr(merge, f"source_{k}")
+        inlets = [core.source]
+        if len(sources) > 1:
+            m.submodules[f"merge_{word}"] = merge = Merge(sizes)
+            wiring.connect(m, merge.sink, core.source)
+            inlets = [getattr(merge, f"source_{k}") for k in range(len(sources))]
+        for k, (s, inlet) in enumerate(zip(sources, inlets, strict=True)):
             wanted[s.pre].append(self._route(m, f"{word}_{k}", s, inlet))
         if self.trace:
             m.d.comb += getattr(self, f"trace_{word}_valid").eq(core.trace_valid)
@@ -176,16 +207,10 @@ class NetworkTop(wiring.Component):
         if not wanted:
             m.d.comb += produced.ready.eq(1)
             return
+        if len(wanted) == 1:
+            join(m, produced, wanted[0])
+            return
         m.submodules[f"fork_{self._word(name)}"] = fork = Fork(self._size(name), len(wanted))
-        m.d.comb += [
-            fork.source.valid.eq(produced.valid),
-            fork.source.payload.eq(produced.payload),
-            produced.ready.eq(fork.source.ready),
-        ]
+        join(m, produced, fork.source)
         for k, inlet in enumerate(wanted):
-            sink = getattr(fork, f"sink_{k}")
-            m.d.comb += [
-                inlet.valid.eq(sink.valid),
-                inlet.payload.eq(sink.payload),
-                sink.ready.eq(inlet.ready),
-            ]
+            join(m, getattr(fork, f"sink_{k}"), inlet)

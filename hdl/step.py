@@ -18,7 +18,7 @@ from amaranth.lib.wiring import In, Out
 from ..golden.contract import Contract, Decay, Drive
 from ..golden.fixed import Ints
 from ..golden.lif import Reset
-from .fixed import saturate, shift_right
+from .fixed import named, saturate, shift_right
 
 __all__ = ["Fire", "Leak", "LifStep", "Parameter", "acc_shape", "parameters", "state_layout"]
 
@@ -130,21 +130,23 @@ class Leak(wiring.Component):
     def elaborate(self, platform: object) -> Module:
         m = Module()
         c = self.contract
-        m.d.comb += self.leaked.u.eq(self._decay(c.decay_mem, self.state.u, "decay_mem"))
+        m.d.comb += self.leaked.u.eq(self._decay(m, c.decay_mem, self.state.u, "decay_mem"))
         if c.has_synapse:
-            m.d.comb += self.leaked.i.eq(self._decay(c.decay_syn, self.state.i, "decay_syn"))
+            decayed = self._decay(m, c.decay_syn, self.state.i, "decay_syn")
+            m.d.comb += self.leaked.i.eq(decayed)
         if c.drive is Drive.BLEND:
-            product = self.state.i * self.numbers.couple
+            product = named(m, "coupled", self.state.i * self.numbers.couple)
             m.d.comb += self.leaked.share.eq(shift_right(product, c.couple_fraction, c.rounding))
         return m
 
-    def _decay(self, decay: Decay | None, state: Value, name: str) -> Value:
+    def _decay(self, m: Module, decay: Decay | None, state: Value, name: str) -> Value:
         if decay is None:
             return state
         rounding = self.contract.rounding
         if decay.shift is not None:
             return state - shift_right(state, decay.shift, rounding)
-        return shift_right(state * self.numbers[name], decay.fraction, rounding)
+        product = named(m, f"{name}_product", state * self.numbers[name])
+        return shift_right(product, decay.fraction, rounding)
 
 
 class Fire(wiring.Component):
@@ -178,24 +180,25 @@ class Fire(wiring.Component):
     def elaborate(self, platform: object) -> Module:
         m = Module()
         c = self.contract
-        x = (self.total << c.weight_shift) + self.numbers.bias
+        x = named(m, "x", (self.total << c.weight_shift) + self.numbers.bias)
+        current: Value = x
         if c.has_synapse:
-            i = saturate(self.leaked.i + x, c.syn_width)
+            i = named(m, "i_new", saturate(named(m, "i_sum", self.leaked.i + x), c.syn_width))
             m.d.comb += self.after.i.eq(i)
             current = self._drive(i)
-        else:
-            current = x
-        integrated = saturate(self.leaked.u + current, c.width)
+        u_sum = named(m, "u_sum", self.leaked.u + current)
+        integrated = named(m, "u_integrated", saturate(u_sum, c.width))
         if c.threshold is None:
             m.d.comb += self.after.u.eq(integrated)
             return m
         refractory = "hold" in dict(state_layout(c))
-        free: Value = self.state.hold == 0 if refractory else Const(1)
+        free: Value = named(m, "free", self.state.hold == 0) if refractory else Const(1)
         m.d.comb += self.spike.eq(free & (integrated > self.numbers.threshold))
         if c.reset is Reset.SET:
             reset: Value = self.numbers.u_reset
         else:
-            reset = saturate(integrated - self.numbers.u_drop, c.width)
+            lowered = named(m, "u_lowered", integrated - self.numbers.u_drop)
+            reset = saturate(lowered, c.width)
         m.d.comb += self.after.u.eq(Mux(self.spike, reset, Mux(free, integrated, self.state.u)))
         if refractory:
             counted = Mux(free, 0, self.state.hold - 1)
