@@ -53,6 +53,9 @@ def _unescape(text: str) -> str:
     """Escaped identifiers without their backslash and final blank; the ports in one line."""
     text = re.sub(r"\A[^;]*", lambda head: " ".join(head[0].split()), text)
     text = re.sub(r"\\\$auto\$verilog_backend\S+ ", "at_start", text)
+    # The event that starts every always block: SystemVerilog sets what a declaration
+    # initialises before any block waits, so a simulator in that mode would never see it.
+    text = text.replace("  reg at_start = 0;", "  reg at_start;\n  initial at_start = 0;")
     return re.sub(r"\\(\S+) ", r"\1", text)
 
 
