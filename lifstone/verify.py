@@ -17,7 +17,16 @@ from typing import Any
 import numpy as np
 
 from .case import Case
-from .golden import Difference, Network, NetworkContract, Status, Trace, Verdict, compare_exact
+from .golden import (
+    Difference,
+    MissingTool,
+    Network,
+    NetworkContract,
+    Status,
+    Trace,
+    Verdict,
+    compare_exact,
+)
 from .golden.errors import require
 from .golden.fidelity import compare_contract, compare_grid
 from .golden.reference import input_current
@@ -92,9 +101,14 @@ class Verification:
 
     case: Case
     rows: tuple[Row, ...]
+    options: Options
     rtl_cycles: tuple[int, ...] = ()
     """Clocks of each sample, in order."""
     rtl_traces: Mapping[str, Trace] | None = None
+    network_traces: Mapping[str, Trace] | None = None
+    """The float run of the network layer."""
+    rtl_has_states: bool = True
+    """Whether ``rtl_traces`` hold states, or spikes of the output populations alone."""
 
     @property
     def conforms(self) -> bool:
@@ -109,37 +123,60 @@ class Verification:
 
 @dataclass
 class _Seen:
-    """What the RTL run leaves for the report."""
+    """What the runs leave for the report."""
 
     cycles: tuple[int, ...] = ()
-    traces: Mapping[str, Trace] | None = None
+    rtl: Mapping[str, Trace] | None = None
+    network: Mapping[str, Trace] | None = None
+    has_states: bool = True
+
+
+@dataclass(frozen=True)
+class _Check:
+    """A row to be filled."""
+
+    role: Role
+    label: str
+    run: Callable[[], Verdict]
 
 
 def verify(
-    case: Case, options: Options, progress: Callable[[str], None] | None = None
+    case: Case, options: Options, progress: Callable[[str, int, int], None] | None = None
 ) -> Verification:
-    """Compare the chosen bodies; ``progress`` is told which comparison begins."""
+    """Compare the chosen bodies.
+
+    ``progress`` is told which comparison begins, how many are done, and how many there are.
+    """
     rows: list[Row] = []
     seen = _Seen()
-
-    def add(role: Role, label: str, check: Callable[[], Verdict]) -> None:
+    checks = _plan(case, options, seen)
+    for done, check in enumerate(checks):
         if progress is not None:
-            progress(label)
+            progress(check.label, done, len(checks))
         start = time.perf_counter()
-        verdict = check()
-        rows.append(Row(verdict, role, time.perf_counter() - start))
+        verdict = check.run()
+        rows.append(Row(verdict, check.role, time.perf_counter() - start))
+    return Verification(
+        case, tuple(rows), options, seen.cycles, seen.rtl, seen.network, seen.has_states
+    )
 
-    if "golden" in options.bodies:
-        add(Role.FIDELITY, "golden, event-driven", lambda: _grid(case, options.neurons))
-        add(Role.FIDELITY, "contract", lambda: _contract(case))
-    if "network" in options.bodies:
-        add(Role.CONFORMANCE, "network, float", lambda: _network_float(case))
-        add(Role.CONFORMANCE, "network, integer", lambda: _network_integer(case))
-    if "rtl" in options.bodies:
-        add(Role.CONFORMANCE, "rtl", lambda: _rtl(case, options.design, seen))
-    if "spice" in options.bodies:
-        add(Role.CONFORMANCE, "spice", lambda: _spice(case, options))
-    return Verification(case, tuple(rows), seen.cycles, seen.traces)
+
+def _plan(case: Case, options: Options, seen: _Seen) -> list[_Check]:
+    """The rows in the order of the table."""
+    fidelity, conformance = Role.FIDELITY, Role.CONFORMANCE
+    of_body = {
+        "golden": [
+            _Check(fidelity, "golden, event-driven", lambda: _grid(case, options.neurons)),
+            _Check(fidelity, "contract", lambda: _contract(case)),
+        ],
+        "network": [
+            _Check(conformance, "network, float", lambda: _network_float(case, seen)),
+            _Check(conformance, "network, integer", lambda: _network_integer(case)),
+        ],
+        "rtl": [_Check(conformance, "rtl", lambda: _rtl(case, options.design, seen))],
+        "spice": [_Check(conformance, "spice", lambda: _spice(case, options))],
+    }
+    return [check for body in BODIES if body in options.bodies for check in of_body[body]]
 
 
 def _grid(case: Case, neurons: Sequence[tuple[str, int]]) -> Verdict:
@@ -166,8 +203,8 @@ def _contract(case: Case) -> Verdict:
     return _merge(found)
 
 
-def _network_float(case: Case) -> Verdict:
-    got = _simulate(case.model, case)
+def _network_float(case: Case, seen: _Seen) -> Verdict:
+    got = seen.network = _simulate(case.model, case)
     expected = _flat(case.floats)
     difference = first_difference(expected, _flat(got), tolerance=FLOAT_TOLERANCE)
     worst = max(_relative(case.floats[n].v, t.v) for n, t in got.items())
@@ -198,10 +235,19 @@ def _simulate(net: Network | NetworkContract, case: Case) -> dict[str, Trace]:
 def _rtl(case: Case, design: Design | None, seen: _Seen) -> Verdict:
     contract = case.quantised.contract
     chosen = design or generate(contract, trace=True)
-    run = run_rtl(contract, case.stimulus.spikes, case.stimulus.steps, design=chosen)
+    try:
+        run = run_rtl(contract, case.stimulus.spikes, case.stimulus.steps, design=chosen)
+    except MissingTool:
+        raise
+    except RuntimeError as error:
+        if design is None:
+            raise
+        reason = f"the design does not compile: {' '.join(str(error).split())}"
+        return Verdict("rtl", "contract", Status.DEVIATES, reason=reason)
     if run.failure:
         return Verdict("rtl", "contract", Status.DEVIATES, reason=run.failure)
-    seen.cycles, seen.traces = tuple(int(n) for n in run.cycles), run.traces
+    seen.cycles, seen.rtl = tuple(int(n) for n in run.cycles), run.traces
+    seen.has_states = run.has_states
     expected = {name: case.integers[name] for name in run.traces}
     verdict = compare_exact(
         "rtl", "contract", _flat(expected), _flat(run.traces), states=run.has_states
