@@ -8,7 +8,7 @@ SUDO := $(shell [ "$$(id -u)" = 0 ] || echo sudo)
 APT_RUN := python3 python3-venv python3-dev g++ make perl iverilog libngspice0 ngspice
 APT_DEV := chromium git
 
-.PHONY: demo test lint types bench digits figures clean help setup
+.PHONY: demo test lint types bench digits figures gallery clean help setup
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -38,6 +38,9 @@ digits: $(VENV)/.run ## train the shipped digits network again
 
 figures: $(VENV)/.run ## draw the figures of docs/analog.md again
 	$(PY) -m lifstone.analog.plots --out docs/figures
+
+gallery: $(VENV)/.run ## run the fifteen systems; docs/systems/README.md and docs/figures
+	$(PY) -m lifstone.gallery --out docs
 
 setup: $(VENV)/.dev ## everything for running and developing
 

@@ -12,6 +12,7 @@ from rich.console import Console
 from rich.table import Table
 
 from . import __version__
+from .cli_systems import run, systems
 from .cli_verify import demo, report, verify
 from .console import emit_json, progress
 from .doctor import examine
@@ -40,6 +41,8 @@ def cli() -> None:
 cli.add_command(verify)
 cli.add_command(report)
 cli.add_command(demo)
+cli.add_command(systems)
+cli.add_command(run)
 
 
 @cli.command()
