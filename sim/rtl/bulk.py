@@ -5,7 +5,6 @@ from __future__ import annotations
 import ctypes
 import hashlib
 import os
-import shutil
 import tempfile
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -21,6 +20,7 @@ from ...golden.network import check_inputs
 from ...hdl import Design
 from .harness import CODES, harness_text, ports_of
 from .toolchain import Verilator, cache_folder, find_verilator, run_tool
+from .verilate import compiler, runtime, verilate
 
 __all__ = ["BulkRtl", "RtlRun"]
 
@@ -215,77 +215,27 @@ def _compiled(design: Design, coverage: bool, optimise: bool) -> Path:
 def _compile(
     design: Design, tool: Verilator, work: Path, prefix: str, coverage: bool, level: str
 ) -> Path:
-    source = work / f"{design.name}.v"
-    source.write_text(design.verilog, encoding="utf-8")
-    flags = ["--coverage-line"] if coverage else []
-    run_tool(
-        [
-            str(tool.bin / "verilator_bin"),
-            "--cc",
-            "-O3",
-            "-Wno-fatal",
-            "-Wno-lint",
-            "--no-timing",
-            "--prefix",
-            prefix,
-            "--top-module",
-            design.name,
-            "--Mdir",
-            str(work / "model"),
-            *flags,
-            source.name,
-        ],
-        work,
-        tool.environment(),
-    )
+    model = verilate(design, tool, work, prefix, ["--coverage-line"] if coverage else [])
     (work / "harness.cpp").write_text(harness_text(design, prefix), encoding="utf-8")
-    model = sorted((work / "model").glob("*.cpp"))
     whole = "".join(f'#include "{path}"\n' for path in model)
     (work / "all.cpp").write_text(whole + '#include "harness.cpp"\n', encoding="utf-8")
+    # Hidden symbols: several designs live in one process.
+    options = [level, "-fvisibility=hidden", "-fno-gnu-unique", "-fPIC"]
+    parts = ["verilated", "verilated_threads"]
+    if coverage:
+        options += ["-DVM_COVERAGE=1", "-DLIF_COVERAGE"]
+        parts.append("verilated_cov")
     output = work / "harness.so"
     run_tool(
         [
-            "g++",
-            "-std=c++17",
+            *compiler(tool, options),
             "-shared",
-            *_flags(tool, level, coverage),
             f"-I{work / 'model'}",
             "all.cpp",
-            *(str(path) for path in _runtime(tool, level, coverage)),
+            *(str(path) for path in runtime(tool, options, parts)),
             "-o",
             output.name,
         ],
         work,
     )
     return output
-
-
-def _flags(tool: Verilator, level: str, coverage: bool) -> list[str]:
-    """Hidden symbols: several designs live in one process."""
-    include = tool.root / "include"
-    defines = ["-DVM_COVERAGE=1", "-DLIF_COVERAGE"] if coverage else []
-    hidden = ["-fvisibility=hidden", "-fno-gnu-unique", "-fPIC", "-pthread", "-w"]
-    return [level, *hidden, *defines, f"-I{include}", f"-I{include / 'vltstd'}"]
-
-
-def _runtime(tool: Verilator, level: str, coverage: bool) -> list[Path]:
-    """Verilator's own runtime, compiled once for all designs."""
-    key = hashlib.sha256(f"{tool.version} {tool.root} {level} {coverage}".encode()).hexdigest()[:16]
-    names = ["verilated", "verilated_threads", *(["verilated_cov"] if coverage else [])]
-    folder = cache_folder() / f"runtime-{key}"
-    found = [folder / f"{name}.o" for name in names]
-    if all(path.is_file() for path in found):
-        return found
-    with tempfile.TemporaryDirectory(prefix="building-", dir=cache_folder()) as name:
-        work = Path(name) / "objects"
-        work.mkdir()
-        for part in names:
-            source = str(tool.root / "include" / f"{part}.cpp")
-            command = ["g++", "-std=c++17", "-c", *_flags(tool, level, coverage), source]
-            run_tool([*command, "-o", f"{part}.o"], work)
-        if not folder.is_dir():
-            try:
-                work.rename(folder)
-            except OSError:  # another process was first
-                shutil.rmtree(work, ignore_errors=True)
-    return found

@@ -1,0 +1,92 @@
+"""C++ from a design by Verilator, and Verilator's own runtime, compiled once."""
+
+from __future__ import annotations
+
+import hashlib
+import shutil
+import tempfile
+from collections.abc import Sequence
+from pathlib import Path
+
+from ...hdl import Design
+from .toolchain import Verilator, cache_folder, run_tool
+
+__all__ = ["compiler", "runtime", "verilate"]
+
+
+def verilate(
+    design: Design, tool: Verilator, work: Path, prefix: str, options: Sequence[str] = ()
+) -> list[Path]:
+    """Translate a design in folder ``work``; the C++ files lie in ``work/model``.
+
+    Parameters
+    ----------
+    prefix
+        Name of the C++ class.
+    options
+        Further options of Verilator.
+
+    Raises
+    ------
+    RuntimeError
+        If the design is no Verilog that Verilator understands.
+    """
+    source = work / f"{design.name}.v"
+    source.write_text(design.verilog, encoding="utf-8")
+    run_tool(
+        [
+            str(tool.bin / "verilator_bin"),
+            "--cc",
+            "-O3",
+            "-Wno-fatal",
+            "-Wno-lint",
+            "--no-timing",
+            "--prefix",
+            prefix,
+            "--top-module",
+            design.name,
+            "--Mdir",
+            str(work / "model"),
+            *options,
+            source.name,
+        ],
+        work,
+        tool.environment(),
+    )
+    return sorted((work / "model").glob("*.cpp"))
+
+
+def compiler(tool: Verilator, options: Sequence[str]) -> list[str]:
+    """The compiler's command line up to the files, the same for a model and the runtime."""
+    include = tool.root / "include"
+    paths = [f"-I{include}", f"-I{include / 'vltstd'}"]
+    return ["g++", "-std=c++17", "-pthread", "-w", *options, *paths]
+
+
+def runtime(tool: Verilator, options: Sequence[str], parts: Sequence[str]) -> list[Path]:
+    """Object files of Verilator's own runtime, kept from one design to the next.
+
+    Parameters
+    ----------
+    options
+        Those of :func:`compiler`.
+    parts
+        Files of Verilator's ``include`` folder, without ``.cpp``.
+    """
+    text = "\n".join([tool.version, str(tool.root), *options, *parts])
+    folder = cache_folder() / f"runtime-{hashlib.sha256(text.encode()).hexdigest()[:16]}"
+    found = [folder / f"{part}.o" for part in parts]
+    if all(path.is_file() for path in found):
+        return found
+    with tempfile.TemporaryDirectory(prefix="building-", dir=cache_folder()) as name:
+        work = Path(name) / "objects"
+        work.mkdir()
+        for part in parts:
+            source = str(tool.root / "include" / f"{part}.cpp")
+            run_tool([*compiler(tool, options), "-c", source, "-o", f"{part}.o"], work)
+        if not folder.is_dir():
+            try:
+                work.rename(folder)
+            except OSError:  # another process was first
+                shutil.rmtree(work, ignore_errors=True)
+    return found
