@@ -133,7 +133,7 @@ def _window_sums(fired: NDArray[np.bool_], pool: Convolution) -> NDArray[np.int6
     rows, columns = pool.out_shape[1:]
     cut = fired[:, :, : rows * k, : columns * k].astype(np.int64)
     shape = (*cut.shape[:2], rows, k, columns, k)
-    return cut.reshape(shape).sum(axis=(3, 5)).reshape(fired.shape[0], -1)
+    return np.asarray(cut.reshape(shape).sum(axis=(3, 5)).reshape(fired.shape[0], -1))
 
 
 def _panels(

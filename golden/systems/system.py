@@ -13,7 +13,8 @@ from ..errors import require
 
 __all__ = ["Check", "Figure", "Panel", "Result", "Series", "System"]
 
-Array = NDArray[np.float64]
+Array = NDArray[Any]
+"""Numbers of any kind; they become float64."""
 
 
 @dataclass(frozen=True, eq=False)
