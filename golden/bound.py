@@ -196,8 +196,9 @@ def _farthest(c: Contract, weights: list[Ints]) -> tuple[Array, Array]:
     """Magnitudes that no ``U`` and ``I`` can exceed, whichever sources fire.
 
     ``I' <= q I + rho + X`` keeps ``I`` below ``max(0, (X + rho) / (1 - q))`` if it starts from
-    0; ``U`` alike, from its initial and reset values. What does not exceed the threshold by
-    the end of a step with a set reset stays below it.
+    0; ``U`` alike, from its initial and reset values. With a set reset nothing above the
+    threshold is left at the end of a step; a subtracting one leaves at least ``u_reset``,
+    since ``U >= threshold + 1`` and the words are rounded to nearest.
     """
     rho, zero = c.rounding.error, np.zeros(c.n)
     low, high = c.bias + zero, c.bias + zero
@@ -215,10 +216,8 @@ def _farthest(c: Contract, weights: list[Ints]) -> tuple[Array, Array]:
     low, high = _settled(c.decay_mem, low - rho, high + rho)
     low = np.minimum(low, np.minimum(c.u_init, c.u_reset))
     high = np.maximum(high, np.maximum(c.u_init, c.u_reset))
-    if c.threshold is not None:
-        low = np.minimum(low, c.threshold - c.u_drop)
-        if c.reset is Reset.SET:
-            high = np.minimum(high, np.maximum(c.threshold, np.maximum(c.u_init, c.u_reset)))
+    if c.threshold is not None and c.reset is Reset.SET:
+        high = np.minimum(high, np.maximum(c.threshold, np.maximum(c.u_init, c.u_reset)))
     return np.minimum(np.maximum(-low, high), -limits(c.width)[0]), peak_i
 
 
