@@ -17,13 +17,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+import numpy as np
 from amaranth.hdl import Cat, Const, Module, Mux, Shape, Signal, signed, unsigned
 from amaranth.lib import data, enum, memory, wiring
 from amaranth.lib.wiring import In, Out
 
 from ..golden.contract import Contract
-from ..golden.errors import require
-from ..golden.fixed import Ints
+from ..golden.errors import InvalidValue, require
+from ..golden.fixed import Ints, limits
 from .aer import address_shape, event_stream
 from .fixed import named
 from .step import Fire, Leak, acc_shape, parameters, state_layout
@@ -54,11 +55,19 @@ def pack_weights(contract: Contract, matrices: Sequence[Ints]) -> list[int]:
     """Weight memory, ``2**ceil(log2 n)`` words a row, one row a source line.
 
     ``matrices`` have shape ``(n, n_pre)``; words are two's complement.
+
+    Raises
+    ------
+    InvalidValue
+        For a weight that does not fit its word.
     """
     stride = 1 << _index_bits(contract)
     mask = (1 << contract.weight_width) - 1
+    low, high = limits(contract.weight_width)
     words: list[int] = []
     for matrix in matrices:
+        for j, k in np.argwhere((matrix < low) | (matrix > high)):
+            raise InvalidValue(f"weight[{j}, {k}]", int(matrix[j, k]), f"{low} to {high}")
         for column in matrix.T:
             words += [int(w) & mask for w in column] + [0] * (stride - contract.n)
     return words

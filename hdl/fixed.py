@@ -29,7 +29,7 @@ def shift_right(value: Value, bits: int, rounding: Rounding) -> Value:
         return (value + (1 << (bits - 1))) >> bits
     if rounding is Rounding.EVEN:
         # Half minus one plus the bit that will be last: ties go up only from odd.
-        return (value + ((1 << (bits - 1)) - 1) + value.bit_select(bits, 1)) >> bits
+        return (value + ((1 << (bits - 1)) - 1) + (value >> bits)[0]) >> bits
     return (value + Mux(value < 0, (1 << bits) - 1, 0)) >> bits
 
 

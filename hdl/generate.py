@@ -23,7 +23,7 @@ from .aer import address_shape
 from .core import pack_parameters, pack_weights, trace_members
 from .lint import waiver_file
 from .names import check_identifier
-from .network import PACE, NetworkTop, module_notes, port_names, sources_of
+from .network import NetworkTop, input_sizes, module_notes, port_names, sources_of
 from .step import parameters
 from .verilog import to_verilog
 
@@ -67,13 +67,15 @@ class Design:
         Raises
         ------
         InvalidValue
-            If ``folder`` is a file.
+            If ``folder`` is a file, or a folder stands where a file must go.
         """
         require(not folder.exists() or folder.is_dir(), "out", str(folder), "a folder or new name")
+        texts = self.files()
+        for name in texts:
+            require(not (folder / name).is_dir(), "out", str(folder / name), "no folder here")
         folder.mkdir(parents=True, exist_ok=True)
         staging = Path(tempfile.mkdtemp(prefix=".writing-", dir=folder))
         try:
-            texts = self.files()
             for name, text in texts.items():
                 (staging / name).write_text(text, encoding="utf-8")
             for name in sorted(texts, key=lambda n: n == "manifest.json"):
@@ -131,15 +133,36 @@ def read_design(folder: Path, contract: NetworkContract | None = None) -> Design
     for file in files:
         require(Path(file).name == file, "design.memories", file, "plain file names")
     if contract is not None:
-        wanted = contract_hash(contract)
-        allowed = f"{wanted[:16]}...: the contract of this model with these widths"
-        require(digest == wanted, "design.contract_sha256", digest, allowed)
+        _check_manifest(manifest, digest, contract, name)
     texts = {}
     for file in (f"{name}.v", *files):
         require((folder / file).is_file(), "design", str(folder / file), "an existing file")
         texts[file] = (folder / file).read_text(encoding="utf-8", errors="replace")
     verilog = texts.pop(f"{name}.v")
     return Design(name, verilog, texts, manifest)
+
+
+def _check_manifest(
+    manifest: dict[str, Any], digest: str, contract: NetworkContract, name: str
+) -> None:
+    """The Verilog may be edited; ports and maps must be those of the contract."""
+    wanted = contract_hash(contract)
+    allowed = f"{wanted[:16]}...: the contract of this model with these widths"
+    require(digest == wanted, "design.contract_sha256", digest, allowed)
+    expected = json.loads(json.dumps(_manifest(contract, name, manifest.get("trace") is True)))
+    for key in ("inputs", "outputs", "populations", "memories"):
+        same = _without_volts(manifest.get(key)) == _without_volts(expected[key])
+        require(same, f"design.{key}", manifest.get(key), "as lifstone generates it")
+
+
+def _without_volts(rows: Any) -> Any:
+    """Volts are for people; the hash leaves them out too."""
+    if not isinstance(rows, list):
+        return rows
+    return [
+        {k: v for k, v in row.items() if k != "volts_per_unit"} if isinstance(row, dict) else row
+        for row in rows
+    ]
 
 
 def cycles_per_step(
@@ -180,7 +203,7 @@ def _plain(value: Any) -> Any:
 
 def _manifest(contract: NetworkContract, name: str, trace: bool) -> dict[str, Any]:
     names = port_names(contract)
-    sizes = dict(contract.inputs) or {PACE: 1}
+    sizes = input_sizes(contract)
     return {
         "name": name,
         "generator": "lifstone",
@@ -220,10 +243,8 @@ def _population(contract: NetworkContract, name: str, word: str, trace: bool) ->
     c = contract.populations[name]
     row, sources = 0, []
     for s in sources_of(contract, name):
-        size = dict(contract.inputs).get(s.pre) or (
-            contract.populations[s.pre].n if s.pre in contract.populations else 1
-        )
         if s.connection is not None:
+            size = contract.size(s.pre)
             sources.append({"pre": s.pre, "delay": s.delay, "first_row": row, "rows": size})
             row += size
     out: dict[str, Any] = {

@@ -21,10 +21,7 @@ from .aer import Delay, Fork, Merge, TickOnly, address_shape, event_stream, join
 from .core import Core, trace_members
 from .names import identifiers
 
-__all__ = ["PACE", "NetworkTop", "Source", "module_notes", "port_names", "sources_of"]
-
-PACE = "step"
-"""Name of the input of a network that has none."""
+__all__ = ["NetworkTop", "Source", "input_sizes", "module_notes", "port_names", "sources_of"]
 
 
 class Source:
@@ -36,20 +33,31 @@ class Source:
         self.delay = delay
 
 
+def input_sizes(contract: NetworkContract) -> dict[str, int]:
+    """Lines of each input; of a network without inputs, the one line ``step`` that paces it."""
+    if contract.inputs:
+        return dict(contract.inputs)
+    pace = "step"
+    while pace in contract.populations:
+        pace += "_"
+    return {pace: 1}
+
+
 def sources_of(contract: NetworkContract, name: str) -> list[Source]:
     """The sources of population ``name`` in the order of its weight rows."""
     out = [Source(c.pre, k, c.delay) for k, c in enumerate(contract.connections) if c.post == name]
     if not any(s.delay == 0 for s in out):
-        out.append(Source(next(iter(contract.inputs), PACE), None, 0))
+        out.append(Source(next(iter(input_sizes(contract))), None, 0))
     return out
 
 
 def port_names(contract: NetworkContract) -> dict[str, dict[str, str]]:
-    """Identifier of each input and population, by kind."""
-    inputs = list(contract.inputs) or [PACE]
+    """Identifier of each input and population, by kind; distinct across both."""
+    inputs = list(input_sizes(contract))
+    words = identifiers([*inputs, *contract.populations])
     return {
-        "inputs": identifiers(inputs),
-        "populations": identifiers(contract.populations),
+        "inputs": {name: words[name] for name in inputs},
+        "populations": {name: words[name] for name in contract.populations},
     }
 
 
@@ -109,7 +117,7 @@ class NetworkTop(wiring.Component):
         self.trace = trace
         names = port_names(contract)
         self.input_names, self.population_names = names["inputs"], names["populations"]
-        self.sizes = dict(contract.inputs) or {PACE: 1}
+        self.sizes = input_sizes(contract)
         members: dict[str, wiring.Member] = {}
         for name, word in self.input_names.items():
             members |= _flat(f"in_{word}", In, self.sizes[name])
@@ -138,7 +146,7 @@ class NetworkTop(wiring.Component):
         return m
 
     def _word(self, name: str) -> str:
-        return self.input_names.get(name) or self.population_names[name]
+        return (self.input_names | self.population_names)[name]
 
     def _size(self, name: str) -> int:
         return self.sizes[name] if name in self.sizes else self.contract.populations[name].n

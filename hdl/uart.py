@@ -16,7 +16,7 @@ from amaranth.lib.wiring import In, Out
 
 from ..golden.errors import require
 from ..golden.quantise import NetworkContract
-from .network import PACE, NetworkTop
+from .network import NetworkTop
 
 __all__ = ["BAUD", "QUEUE", "TICK", "BoardTop", "Receiver", "SerialNetwork", "Transmitter"]
 
@@ -45,20 +45,23 @@ class Receiver(wiring.Component):
         m = Module()
         line = Signal(init=1)
         m.submodules.synchroniser = FFSynchronizer(self.line, line, init=1)
-        count = Signal(range(self.divisor * 2))
-        bits = Signal(range(10))
+        count = Signal(range(self.divisor))
+        # Bits still to sample: 10 in the start bit, 1 in the stop bit, 0 on an idle line.
+        bits = Signal(range(11))
         shift = Signal(8)
         with m.If(self.sink.ready):
             m.d.sync += self.sink.valid.eq(0)
         with m.If(bits == 0), m.If(~line):
-            # To the middle of the first data bit.
-            m.d.sync += [bits.eq(9), count.eq(self.divisor + self.divisor // 2 - 1)]
+            m.d.sync += [bits.eq(10), count.eq(self.divisor // 2 - 1)]
         with m.Elif(count != 0):
             m.d.sync += count.eq(count - 1)
         with m.Else():
             m.d.sync += [bits.eq(bits - 1), count.eq(self.divisor - 1)]
-            # The last is the stop bit: without it the byte is noise.
+            with m.If((bits == 10) & line):
+                # A start bit that is over by its middle was noise.
+                m.d.sync += bits.eq(0)
             with m.If((bits == 1) & line):
+                # Without the stop bit the byte is noise.
                 m.d.sync += [self.sink.payload.eq(shift), self.sink.valid.eq(1)]
             with m.If(bits != 1):
                 m.d.sync += shift.eq(Cat(shift[1:], line))
@@ -133,8 +136,6 @@ class SerialNetwork(wiring.Component):
         into = f"in_{next(iter(net.input_names.values()))}"
         out = f"out_{net.population_names[self.contract.outputs[0]]}"
         lines = next(iter(self.contract.inputs.values()), 0)
-        name = next(iter(self.contract.inputs), PACE)
-        assert name in net.sizes
         tick = Signal()
         spike = Signal()
         out_tick = getattr(net, f"{out}_tick")
