@@ -10,7 +10,7 @@ import numpy as np
 from .discrete import Trace, discretise
 from .errors import InvalidValue, require
 from .network import Network
-from .quantise import Widths, scale_of
+from .quantise import Widths, folded_gain, scale_of
 
 __all__ = ["calibrate"]
 
@@ -35,15 +35,24 @@ def calibrate(
         scale = scale_of(name, lif)
         c = discretise(lif, model.dt, model.method)
         trace = traces[name]
-        peak = max(1.0, float(np.abs(trace.v - lif.v_leak).max(initial=0.0)) / scale)
+        bias = float(np.abs(folded_gain(c)[0] * model.bias.get(name, 0.0)).max()) / scale
+        peak = float(np.abs(trace.v - lif.v_leak).max(initial=0.0)) / scale
+        fraction = _fraction(f"{name}.widths.state", base.state, max(1.0, peak, bias), margin)
         if c.a_syn is not None:
             gain = np.maximum(np.abs(c.g_new), np.abs(c.g_old))
-            peak = max(peak, float(np.abs(trace.i * gain).max(initial=0.0)) / scale)
-        whole = int(np.ceil(np.log2(peak * margin)))
-        fraction = base.state - 1 - whole
-        if fraction < 2:
-            need = base.state + 2 - fraction
-            allowed = f"at least {need} bits: states reach {peak:.4g} times the threshold"
-            raise InvalidValue(f"{name}.widths.state", base.state, allowed)
-        out[name] = replace(base, fraction=min(fraction, base.state - 2))
+            peak = float(np.abs(trace.i * gain).max(initial=0.0)) / scale
+            syn = _fraction(f"{name}.widths.syn", base.syn_bits, max(1.0, peak, bias), margin)
+            fraction = min(fraction, syn)
+        out[name] = replace(base, fraction=fraction)
     return out
+
+
+def _fraction(field: str, width: int, peak: float, margin: float) -> int:
+    """Bits behind the point of a word that holds ``margin`` times ``peak``."""
+    fraction = width - 1 - int(np.ceil(np.log2(peak * margin)))
+    if fraction < 2:
+        allowed = (
+            f"at least {width + 2 - fraction} bits: states reach {peak:.4g} times the threshold"
+        )
+        raise InvalidValue(field, width, allowed)
+    return min(fraction, width - 2)

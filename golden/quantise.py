@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .bound import ErrorBound, ExactTwin, population_bound
-from .contract import MAX_ACC_WIDTH, Contract, Decay, Drive
+from .contract import MAX_ACC_WIDTH, MAX_WEIGHT_WIDTH, Contract, Decay, Drive
 from .discrete import Coefficients, discretise
 from .errors import InvalidValue, require
 from .fixed import Ints, Rounding, limits, width_for
@@ -79,7 +79,8 @@ class Widths:
         require(0 <= f <= self.state - 2, "widths.fraction", f, f"0 to {self.state - 2} bits")
         syn = self.syn_bits
         require(max(4, f + 2) <= syn <= 32, "widths.syn", syn, f"{max(4, f + 2)} to 32 bits")
-        require(2 <= self.weight <= 24, "widths.weight", self.weight, "2 to 24 bits")
+        top = MAX_WEIGHT_WIDTH
+        require(2 <= self.weight <= top, "widths.weight", self.weight, f"2 to {top} bits")
         require(1 <= self.decay <= 24, "widths.decay", self.decay, "1 to 24 bits")
         for name, kind in (("decay_mode", DecayMode), ("rounding", Rounding)):
             try:
@@ -188,17 +189,13 @@ def _population(
     scale = scale_of(name, lif)
     lsb = scale / 2.0**w.behind_point
     gain, couple, drive = folded_gain(c)
-    exact = ExactTwin(
-        c,
-        [gain[:, None] * m / lsb for m in weights],
-        gain * bias / lsb,
-        gain / lsb,
-        couple,
-    )
+    with np.errstate(over="ignore"):  # refused below
+        scaled = [gain[:, None] * m / lsb for m in weights]
+        exact = ExactTwin(c, scaled, gain * bias / lsb, gain / lsb, couple)
     shift = _weight_shift(name, exact.weights, w)
     integers = [_round(m / 2.0**shift) for m in exact.weights]
     bias_int = _round(exact.bias)
-    words = _words(name, lif, lsb, w)
+    words = _words(lif, lsb)
     acc_width = _acc_width(name, integers, lif.n, shift)
     has_syn = c.a_syn is not None
     _check_bias(name, bias_int, w, has_syn)
@@ -264,6 +261,8 @@ def _round(value: Array) -> Ints:
 def _weight_shift(name: str, weights: list[Array], w: Widths) -> int:
     """The smallest alignment shift at which every weight fits its word."""
     peak = max((float(np.abs(m).max(initial=0.0)) for m in weights), default=0.0)
+    share = peak / 2.0**w.behind_point
+    require(np.isfinite(peak), f"{name}.weight", share, "a finite share of the threshold")
     _, high = limits(w.weight)
     shift = 0
     while np.rint(peak / 2.0**shift) > high:
@@ -271,13 +270,11 @@ def _weight_shift(name: str, weights: list[Array], w: Widths) -> int:
     # One weight unit above a quarter of the threshold leaves no resolution worth the name.
     coarsest = max(w.behind_point - 2, 0)
     if shift > coarsest:
-        need = w.weight + shift - coarsest
-        raise InvalidValue(
-            f"{name}.widths.weight",
-            w.weight,
-            f"at least {need} bits for the largest weight, "
-            f"{peak / 2.0**w.behind_point:.4g} of the threshold",
-        )
+        need = width_for(0, int(np.rint(peak / 2.0**coarsest)))
+        allowed = f"at least {need} bits for the largest weight, {share:.4g} of the threshold"
+        if need > MAX_WEIGHT_WIDTH:
+            allowed = f"nothing wide enough for a weight of {share:.4g} of the threshold"
+        raise InvalidValue(f"{name}.widths.weight", w.weight, allowed)
     return shift
 
 
@@ -291,21 +288,15 @@ class _Words:
     u_drop: Ints
 
 
-def _words(name: str, lif: Lif, lsb: float, w: Widths) -> _Words:
-    low, high = limits(w.state)
+def _words(lif: Lif, lsb: float) -> _Words:
+    """All fit their word: none is farther from rest than ``2**fraction``."""
     finite = bool(np.isfinite(lif.v_th).all())
-    words = _Words(
+    return _Words(
         threshold=_round((lif.v_th - lif.v_leak) / lsb) if finite else None,
         u_reset=_round((lif.v_reset - lif.v_leak) / lsb),
         u_init=_round((lif.v_init - lif.v_leak) / lsb),
         u_drop=_round((lif.v_th - lif.v_reset) / lsb) if finite else np.zeros(lif.n, np.int64),
     )
-    for word in (words.threshold, words.u_reset, words.u_init):
-        if word is not None and ((word < low) | (word >= high)).any():
-            raise InvalidValue(
-                f"{name}.widths.fraction", w.behind_point, f"at most {w.state - 2} bits"
-            )
-    return words
 
 
 def _acc_width(name: str, weights: list[Ints], n: int, shift: int) -> int:
@@ -328,7 +319,8 @@ def _check_bias(name: str, bias: Ints, w: Widths, has_syn: bool) -> None:
     for j in np.flatnonzero((bias < low) | (bias > high)):
         need = width_for(int(bias.min()), int(bias.max()))
         field = f"{name}.widths.{'syn' if has_syn else 'state'}"
-        raise InvalidValue(field, width, f"at least {need} bits for the bias of neuron {j}")
+        allowed = f"at least {need} bits, {w.behind_point} of them fraction, for bias[{j}]"
+        raise InvalidValue(field, width, allowed)
 
 
 def _decay(field: str, factor: Array, w: Widths) -> Decay:
@@ -336,7 +328,8 @@ def _decay(field: str, factor: Array, w: Widths) -> Decay:
         coefficient = _round(factor * 2.0**w.decay)
         lost = (coefficient == 1 << w.decay) & (factor < 1.0)
         for j in np.flatnonzero(lost):
-            need = int(np.ceil(-np.log2(1.0 - factor[j])))
+            # Rounding to nearest keeps a leak of more than half the last bit.
+            need = int(np.floor(-np.log2(1.0 - factor[j])))
             allowed = f"at least {need} bits: the leak of neuron {j} rounds to none"
             raise InvalidValue(f"{field}: widths.decay", w.decay, allowed)
         return Decay(coefficient, w.decay)
