@@ -17,13 +17,13 @@ from rich.table import Table
 from rich.text import Text
 
 from .sim.nir_read import Imported
+from .text import one_line
 from .verify import Verification
 from .wording import finding, measured, summary, tone, word
 
 __all__ = [
     "assumed",
     "emit_json",
-    "one_line",
     "progress",
     "step_bar",
     "strict",
@@ -99,12 +99,6 @@ def assumed(imported: Imported) -> None:
     """Print what was assumed to read a file."""
     for line in imported.assumptions:
         click.echo(f"assumed: {one_line(line)}")
-
-
-def one_line(text: str) -> str:
-    """``text`` on one line, fit for a terminal: names in a file may hold any character."""
-    joined = " ".join(text.split())
-    return "".join(c if c.isprintable() else "\N{REPLACEMENT CHARACTER}" for c in joined)
 
 
 def write_text(path: Path, text: str) -> None:

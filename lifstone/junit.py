@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+import re
 from xml.etree import ElementTree
 
 from .verify import Role, Verification
+from .wording import question
 
 __all__ = ["junit"]
+
+_NOT_XML = re.compile("[^\t\n\r -\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+"""Characters that XML 1.0 cannot hold, section 2.2; names in a file may."""
+_UNKNOWN = "\N{REPLACEMENT CHARACTER}"
 
 
 def junit(result: Verification, name: str, *, strict: bool = False) -> str:
@@ -28,7 +34,7 @@ def junit(result: Verification, name: str, *, strict: bool = False) -> str:
             suite,
             "testcase",
             classname=f"lifstone.{row.role}",
-            name=f"{v.body} against {v.reference}",
+            name=f"{v.body} against {v.reference}: {question(row)}",
             time=f"{row.seconds:.3f}",
         )
         if row in failures:
@@ -38,7 +44,8 @@ def junit(result: Verification, name: str, *, strict: bool = False) -> str:
         else:
             ElementTree.SubElement(case, "system-out").text = str(v)
     ElementTree.indent(suite)
-    return ElementTree.tostring(suite, encoding="unicode", xml_declaration=True) + "\n"
+    text = ElementTree.tostring(suite, encoding="unicode")
+    return f'<?xml version="1.0" encoding="UTF-8"?>\n{_NOT_XML.sub(_UNKNOWN, text)}\n'
 
 
 def _counts(role: Role, strict: bool) -> bool:

@@ -18,6 +18,7 @@ from .sim.nir_read import Imported, read_nir
 from .stimulus import Stimulus, random_stimulus, read_stimulus
 
 __all__ = [
+    "below_folder",
     "contract_options",
     "load",
     "model_argument",
@@ -109,7 +110,7 @@ def stimulus_from(network: Network, o: dict[str, Any]) -> Stimulus:
 def output_folder(path: Path) -> Path:
     """Check, before any work is done, that ``path`` may become a folder of results."""
     require(not path.exists() or path.is_dir(), "out", str(path), "a folder or a new name")
-    _below_folder("out", path)
+    below_folder("out", path)
     return path
 
 
@@ -117,10 +118,11 @@ def output_file(field: str, path: Path | None) -> None:
     """Check, before any work is done, that ``path`` may become a file."""
     if path is not None:
         require(not path.is_dir(), field, str(path), "a file name, not a folder")
-        _below_folder(field, path)
+        below_folder(field, path)
 
 
-def _below_folder(field: str, path: Path) -> None:
+def below_folder(field: str, path: Path) -> None:
+    """Check that the folders above ``path`` are there, or may be made."""
     there = next((p for p in path.absolute().parents if p.exists()), None)
     good = there is None or (there.is_dir() and os.access(there, os.W_OK | os.X_OK))
     require(good, field, str(path), f"a name in a folder that can be written; {there} is none")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -40,7 +41,7 @@ def random_stimulus(
 ) -> Stimulus:
     """Independent spikes with ``probability`` a line and step; one sample."""
     require(1 <= steps <= 10_000_000, "steps", steps, "1 to 10000000")
-    require(0 <= probability <= 1, "probability", probability, "0 to 1")
+    require(0 <= probability <= 1, "rate", probability, "0 to 1")
     require(seed >= 0, "seed", seed, "0 or greater")
     cells = steps * sum(sizes.values())
     require(cells <= MAX_BYTES, "steps", steps, f"at most {MAX_BYTES} spikes and silences in all")
@@ -92,7 +93,9 @@ def _read_npz(path: Path) -> dict[str, NDArray[np.generic]]:
 def _read_csv(path: Path, sizes: Mapping[str, int]) -> dict[str, NDArray[np.generic]]:
     require(len(sizes) == 1, "stimulus", str(path), "a .npz file: the network has several inputs")
     try:
-        table = np.loadtxt(path, delimiter=",", ndmin=2)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", UserWarning)  # an empty file is refused below
+            table = np.loadtxt(path, delimiter=",", ndmin=2)
     except (OSError, ValueError) as error:
         raise InvalidValue("stimulus", str(path), "a table of numbers, comma separated") from error
     return {next(iter(sizes)): table}
