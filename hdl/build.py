@@ -23,6 +23,7 @@ from ..golden.quantise import NetworkContract
 from .boards import Board, find_board
 from .names import check_identifier
 from .network import module_notes
+from .process import run_program
 from .uart import BoardTop
 from .verilog import to_verilog
 
@@ -107,6 +108,7 @@ def build(
     chosen = find_board(board)
     top = BoardTop(contract, chosen.clock)
     seconds: dict[str, float] = {}
+    fresh = not out.exists()
     out.mkdir(parents=True, exist_ok=True)
     work = Path(tempfile.mkdtemp(prefix=".building-", dir=out))
 
@@ -130,8 +132,10 @@ def build(
         for path in sorted(work.iterdir()):
             if path.suffix not in (".json", ".asc", ".config") or path.name.endswith("report.json"):
                 os.replace(path, out / path.name)
-    finally:
-        shutil.rmtree(work, ignore_errors=True)
+    except BaseException:
+        shutil.rmtree(out if fresh else work, ignore_errors=True)
+        raise
+    shutil.rmtree(work, ignore_errors=True)
     used, available = _utilisation(data, chosen)
     return BuildReport(
         board,
@@ -200,25 +204,17 @@ def _tool(tool: str, arguments: list[str], work: Path) -> None:
 
 def _python(code: str, work: Path, log: str, *arguments: str) -> None:
     """Run a packaged tool in a process of its own; its words go into ``log``."""
-    run = subprocess.run(
-        [sys.executable, "-c", code, *arguments],
-        cwd=work,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-        errors="replace",
-        check=False,
-    )
-    (work / log).write_text(run.stdout, encoding="utf-8")
-    if run.returncode == 0:
+    status, said = run_program([sys.executable, "-c", code, *arguments], work)
+    (work / log).write_text(said, encoding="utf-8")
+    if status == 0:
         return
-    full = re.search(r"(?:Unable to place cell|Expected at most|too (?:few|many)).*", run.stdout)
-    over = re.findall(r"(\w+):\s+(\d+)/\s*(\d+)\s+\d{3,}%", run.stdout)
+    full = re.search(r"(?:Unable to place cell|Expected at most|too (?:few|many)).*", said)
+    over = re.findall(r"(\w+):\s+(\d+)/\s*(\d+)\s+\d{3,}%", said)
     if over or full is not None:
-        said = ", ".join(f"{kind} {used} of {there}" for kind, used, there in over)
-        raise InvalidValue("network", said or (full[0] if full else ""), "what fits the device")
-    tail = " | ".join(run.stdout.strip().splitlines()[-4:])
-    raise RuntimeError(f"{log.removesuffix('.log')} failed with code {run.returncode}: {tail}")
+        needs = ", ".join(f"{kind} {used} of {there}" for kind, used, there in over)
+        raise InvalidValue("network", needs or (full[0] if full else ""), "what fits the device")
+    tail = " | ".join(said.strip().splitlines()[-4:])
+    raise RuntimeError(f"{log.removesuffix('.log')} failed with code {status}: {tail}")
 
 
 def _has(module: str) -> bool:

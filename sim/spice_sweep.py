@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
 import itertools
 import multiprocessing
 import os
 import shutil
-from collections.abc import Callable, Sequence
+import signal
+import threading
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -105,8 +108,10 @@ def _run(
         return found
     # Fresh processes: the simulator's state does not survive a fork.
     context = multiprocessing.get_context("spawn")
-    with ProcessPoolExecutor(workers, mp_context=context) as pool:
-        waiting = {pool.submit(_measure, p, measure): k for k, p in enumerate(points)}
+    pool = ProcessPoolExecutor(workers, mp_context=context)
+    try:
+        with _deaf_children():
+            waiting = {pool.submit(_measure, p, measure): k for k, p in enumerate(points)}
         for done, future in enumerate(as_completed(waiting), 1):
             try:
                 found[waiting[future]] = future.result()
@@ -116,7 +121,22 @@ def _run(
                 found[waiting[future]] = (float("nan"), f"{type(error).__name__}: {error}")
             if progress is not None:
                 progress(done, len(points))
+    finally:
+        pool.shutdown(cancel_futures=True)
     return found
+
+
+@contextlib.contextmanager
+def _deaf_children() -> Iterator[None]:
+    """Processes started inside ignore an interrupt from the keyboard: this one ends them."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)
 
 
 def _neuron(point: Point) -> OtaNeuron:

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ...golden.errors import MissingTool
+from ...hdl.process import run_program
 
 __all__ = ["Verilator", "cache_folder", "find_icarus", "find_verilator", "run_tool"]
 
@@ -108,20 +109,10 @@ def run_tool(
     Raises
     ------
     RuntimeError
-        With the last lines of its output, if it fails.
+        With the last lines of its output, if it fails or does not end in ``timeout`` seconds.
     """
-    run = subprocess.run(
-        command,
-        cwd=cwd,
-        env=env,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-        errors="replace",
-        timeout=timeout,
-        check=False,
-    )
-    if run.returncode != 0:
-        tail = " | ".join(run.stdout.strip().splitlines()[-6:])
-        raise RuntimeError(f"{Path(command[0]).name} failed with code {run.returncode}: {tail}")
-    return run.stdout
+    status, said = run_program(command, cwd, env=env, timeout=timeout)
+    if status != 0:
+        tail = " | ".join(said.strip().splitlines()[-6:])
+        raise RuntimeError(f"{Path(command[0]).name} failed with code {status}: {tail}")
+    return said
