@@ -4,8 +4,9 @@ Between spikes the sampled membrane obeys ``v[k] = a v[k-1] + g x[k] + b`` exact
 :mod:`lifstone.golden.discrete`), so ordinary least squares gives ``a``, ``g``, ``b`` and
 with them ``tau_mem = -dt / ln a``, ``r = g / (1 - a)`` and ``v_leak = b / (1 - a)``; their
 standard errors follow by the delta method. The threshold lies between the highest potential
-without a spike and the lowest predicted potential with one. Measurement noise biases ``a``
-towards 0: this baseline is for clean recordings.
+without a spike and the lowest predicted potential with one. While a refractory membrane is
+held, its potential stays what the spike left it at; such samples are left out. Measurement
+noise biases ``a`` towards 0 and hides the hold: this baseline is for clean recordings.
 """
 
 from __future__ import annotations
@@ -28,6 +29,9 @@ class Estimate:
 
     value: float
     error: float
+
+
+UNKNOWN = Estimate(float("nan"), float("nan"))
 
 
 @dataclass(frozen=True)
@@ -66,7 +70,7 @@ def fit_recording(
     require(np.ptp(potential) > 0, "v", "a constant", "a recording that moves")
     current = np.zeros(n) if x is None else _column("x", x, n)
     fired = np.zeros(n, bool) if spikes is None else _column("spikes", spikes, n) != 0
-    quiet = np.flatnonzero(~fired[1:]) + 1
+    quiet = np.flatnonzero(~(fired | _held(potential, fired))[1:]) + 1
     columns = [potential[quiet - 1], np.ones(quiet.size)]
     driven = bool(np.ptp(current) > 0)
     if driven:
@@ -83,12 +87,20 @@ def fit_recording(
     require(0 < a < 1, "v", f"a factor of {a:.6g} a step", "a potential that decays between spikes")
     tau_gradient = np.array([dt / (a * np.log(a) ** 2)])
     tau = _delta(-dt / np.log(a), tau_gradient, covariance[:1, :1])
-    leak = _ratio(solution, covariance, 1, a)
-    gain = _ratio(solution, covariance, 2, a) if driven else Estimate(float("nan"), float("nan"))
-    v_th, v_reset = _threshold(potential, current, fired, solution)
-    return RecordingFit(
-        tau, gain, leak, v_th, v_reset, int(fired.sum()), n, float(np.sqrt(variance))
-    )
+    # A constant current cannot be told from a shifted rest.
+    leak = _ratio(solution, covariance, 1, a) if driven or current[0] == 0 else UNKNOWN
+    gain = _ratio(solution, covariance, 2, a) if driven else UNKNOWN
+    spread = float(np.sqrt(variance))
+    v_th, v_reset = _threshold(potential, current, fired, solution, spread)
+    return RecordingFit(tau, gain, leak, v_th, v_reset, int(fired.sum()), n, spread)
+
+
+def _held(v: Array, fired: NDArray[np.bool_]) -> NDArray[np.bool_]:
+    """Samples after a spike at which the potential has not moved since."""
+    out = np.zeros(v.size, dtype=np.bool_)
+    for k in range(1, v.size):
+        out[k] = (fired[k - 1] or out[k - 1]) and not fired[k] and v[k] == v[k - 1]
+    return out
 
 
 def _column(name: str, value: ArrayLike, size: int | None) -> Array:
@@ -111,18 +123,21 @@ def _ratio(solution: Array, covariance: Array, column: int, a: float) -> Estimat
     return _delta(value, np.array([value / (1 - a), 1 / (1 - a)]), covariance[chosen])
 
 
-def _threshold(v: Array, x: Array, fired: NDArray[np.bool_], c: Array) -> tuple[Estimate, Estimate]:
-    """Threshold bracket (uniform within it) and mean reset potential."""
-    unknown = Estimate(float("nan"), float("nan"))
+def _threshold(
+    v: Array, x: Array, fired: NDArray[np.bool_], c: Array, spread: float
+) -> tuple[Estimate, Estimate]:
+    """Threshold bracket (uniform within it, its ends off by a step's noise), and mean reset."""
     at = np.flatnonzero(fired)
     if at.size == 0:
-        return unknown, unknown
+        return UNKNOWN, UNKNOWN
     inner = at[at > 0]
     drive = c[2] * x if c.size > 2 else np.zeros(v.size)
     predicted = c[0] * v[inner - 1] + c[1] + drive[inner]
     low = float(v[~fired].max())
     high = float(predicted.min()) if inner.size else low
-    half = max(high - low, 0.0) / 2
+    # Noise may turn the bracket round: a spike whose predicted potential was lower.
+    half = abs(high - low) / 2
     reset = v[at]
     error = float(reset.std(ddof=1) / np.sqrt(reset.size)) if reset.size > 1 else float("nan")
-    return Estimate((low + high) / 2, half / 3.0**0.5), Estimate(float(reset.mean()), error)
+    v_th = Estimate((low + high) / 2, float(np.hypot(half / 3.0**0.5, spread)))
+    return v_th, Estimate(float(reset.mean()), error)
