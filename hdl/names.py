@@ -43,7 +43,7 @@ def identifiers(names: Iterable[str]) -> dict[str, str]:
         base = re.sub(r"__+", "_", base)
         word, k = base, 2
         while word.lower() in used:
-            word, k = f"{base}_{k}", k + 1
+            word, k = f"{base.rstrip('_')}_{k}", k + 1
         used.add(word.lower())
         out[name] = word
     return out

@@ -43,28 +43,28 @@ class Receiver(wiring.Component):
 
     def elaborate(self, platform: object) -> Module:
         m = Module()
-        line = Signal(init=1)
-        m.submodules.synchroniser = FFSynchronizer(self.line, line, init=1)
+        level = Signal(init=1)
+        m.submodules.synchroniser = FFSynchronizer(self.line, level, init=1)
         count = Signal(range(self.divisor))
         # Bits still to sample: 10 in the start bit, 1 in the stop bit, 0 on an idle line.
         bits = Signal(range(11))
         shift = Signal(8)
         with m.If(self.sink.ready):
             m.d.sync += self.sink.valid.eq(0)
-        with m.If(bits == 0), m.If(~line):
+        with m.If(bits == 0), m.If(~level):
             m.d.sync += [bits.eq(10), count.eq(self.divisor // 2 - 1)]
         with m.Elif(count != 0):
             m.d.sync += count.eq(count - 1)
         with m.Else():
             m.d.sync += [bits.eq(bits - 1), count.eq(self.divisor - 1)]
-            with m.If((bits == 10) & line):
+            with m.If((bits == 10) & level):
                 # A start bit that is over by its middle was noise.
                 m.d.sync += bits.eq(0)
-            with m.If((bits == 1) & line):
+            with m.If((bits == 1) & level):
                 # Without the stop bit the byte is noise.
                 m.d.sync += [self.sink.payload.eq(shift), self.sink.valid.eq(1)]
             with m.If(bits != 1):
-                m.d.sync += shift.eq(Cat(shift[1:], line))
+                m.d.sync += shift.eq(Cat(shift[1:], level))
         return m
 
 
@@ -137,7 +137,7 @@ class SerialNetwork(wiring.Component):
         out = f"out_{net.population_names[self.contract.outputs[0]]}"
         lines = next(iter(self.contract.inputs.values()), 0)
         tick = Signal()
-        spike = Signal()
+        known = Signal()
         out_tick = getattr(net, f"{out}_tick")
         m.d.comb += [
             receiver.line.eq(self.uart_rx),
@@ -145,11 +145,11 @@ class SerialNetwork(wiring.Component):
             inward.w_en.eq(receiver.sink.valid),
             receiver.sink.ready.eq(inward.w_rdy),
             tick.eq(inward.r_data == TICK),
-            spike.eq(inward.r_data < lines),
-            getattr(net, f"{into}_valid").eq(inward.r_rdy & (tick | spike)),
+            known.eq(tick | (inward.r_data < lines)),
+            getattr(net, f"{into}_valid").eq(inward.r_rdy & known),
             getattr(net, f"{into}_tick").eq(tick),
             getattr(net, f"{into}_address").eq(Mux(tick, 0, inward.r_data)),
-            inward.r_en.eq(getattr(net, f"{into}_ready") | ~(tick | spike)),
+            inward.r_en.eq(getattr(net, f"{into}_ready") | ~known),
             outward.w_data.eq(Mux(out_tick, TICK, getattr(net, f"{out}_address"))),
             outward.w_en.eq(getattr(net, f"{out}_valid")),
             getattr(net, f"{out}_ready").eq(outward.w_rdy),
