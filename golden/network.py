@@ -161,8 +161,12 @@ def check_inputs(
         a = np.asarray(spikes[name])
         good = a.ndim == ndim and a.shape[-1] == size
         require(good, f"inputs.{name}", list(a.shape), f"{ndim} dimensions, the last {size}")
-        binary = bool(((a == 0) | (a == 1)).all())
-        require(binary, f"inputs.{name}", "other values", "0 or 1: one spike a line and step")
+        for at in np.argwhere(~((a == 0) | (a == 1))):
+            where = ", ".join(str(k) for k in at)
+            value = a[tuple(at)].item()
+            raise InvalidValue(
+                f"inputs.{name}[{where}]", value, "0 or 1: one spike a line and step"
+            )
         same = lead is None or lead == a.shape[:-1]
         require(same, f"inputs.{name}", list(a.shape), f"leading shape {lead}, as the others")
         lead = a.shape[:-1]
