@@ -20,6 +20,7 @@ from __future__ import annotations
 import itertools
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
@@ -30,7 +31,8 @@ from ..errors import InvalidValue, require
 
 __all__ = ["Convolution", "Target"]
 
-Sums = NDArray[np.float64] | NDArray[np.int64]
+Sums = NDArray[Any]
+"""float64 or int64, as the kernel is."""
 AXES = "xyz"
 
 
@@ -231,7 +233,7 @@ class Convolution:
             for g in range(self.groups):
                 post = out_at[(slice(g * o, (g + 1) * o), *near)].reshape(o, 1, -1)
                 pre = in_at[(slice(g * c, (g + 1) * c), *far)].reshape(1, c, -1)
-                kernel = w_at[(slice(g * o, (g + 1) * o), slice(None), *tap)].reshape(o, c, 1)
+                kernel = w_at[g * o : (g + 1) * o, :, *tap].reshape(o, c, 1)
                 rows.append(np.stack(np.broadcast_arrays(pre, post, kernel)).reshape(3, -1))
         found = np.concatenate(rows, axis=1)
         found = found[:, np.lexsort((found[1], found[0]))]

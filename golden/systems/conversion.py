@@ -124,7 +124,7 @@ def run(p: Parameters) -> Result:
     shares = {b: _excess(both[b], relu, x, counts[b]) for b in Bias}
     chosen = Bias(p.bias)
     exact = float(np.mean(relu.classify(x) == labels))
-    reached = [float(np.mean(n.argmax(axis=1) == labels)) for n in counts[chosen][-1]]
+    reached = np.mean(counts[chosen][-1].argmax(axis=2) == labels, axis=1)
     checks = [
         Check(
             f"stage {k}, bias as {b}: largest error over its bound", share, 1.0, share, 1.0,
@@ -139,7 +139,7 @@ def run(p: Parameters) -> Result:
         "conversion",
         asdict(p),
         (
-            Figure("accuracy, spiking", reached[-1], "1"),
+            Figure("accuracy, spiking", float(reached[-1]), "1"),
             Figure("accuracy, rectified units", exact, "1"),
             Figure("accuracy, clipped rates", clipped, "1"),
             Figure("largest error in spikes", max(e for _, e in shares[chosen]), "1"),
@@ -168,7 +168,7 @@ def _panels(
     counts: list[NDArray[np.int64]],
     c: Converted,
     accuracy: tuple[float, float],
-    reached: list[float],
+    reached: Array,
 ) -> tuple[Panel, ...]:
     k = np.arange(1, p.steps + 1).astype(np.float64)
     errors = []
