@@ -27,8 +27,8 @@ from .options import (
 from .report import Page, render
 from .resources import Grid, board_grid
 from .sim.nir_read import Imported
-from .verify import BODIES, Options, Verification
-from .verify import verify as run_verify
+from .verdicts import BODIES, Options, Verification
+from .verdicts import verify as run_verify
 
 __all__ = ["demo", "report", "verify"]
 

@@ -18,7 +18,7 @@ from rich.text import Text
 
 from .sim.nir_read import Imported
 from .text import one_line
-from .verify import Verification
+from .verdicts import Verification
 from .wording import finding, measured, summary, tone, word
 
 __all__ = [

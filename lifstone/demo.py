@@ -24,7 +24,7 @@ from .resources import Grid, board_grid
 from .sim.digits import decode, encode, load_digits
 from .sim.nir_read import read_nir
 from .stimulus import Stimulus
-from .verify import Options, Verification, verify
+from .verdicts import Options, Verification, verify
 from .wording import si
 
 __all__ = ["Outcome", "run_demo"]

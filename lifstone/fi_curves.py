@@ -14,7 +14,7 @@ from .golden.fi import rate, rheobase
 from .golden.quantise import DecayMode
 from .plots import Drawn, Overlay, ran
 from .sim.spice import run_spice_neuron
-from .verify import Verification
+from .verdicts import Verification
 
 __all__ = ["fi_figure"]
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from xml.etree import ElementTree
 
-from .verify import Role, Verification
+from .verdicts import Role, Verification
 from .wording import question
 
 __all__ = ["junit"]

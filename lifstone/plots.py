@@ -13,7 +13,7 @@ from .figures import Axis, Band, Curve, Pair, membrane, raster
 from .golden import Lif, Trace, solve
 from .golden.reference import input_current
 from .sim.spice import run_spice_neuron
-from .verify import Row, Verification
+from .verdicts import Row, Verification
 from .wording import finding, label
 
 __all__ = ["Drawn", "Overlay", "overlays", "ran", "raster_figure"]

@@ -15,7 +15,7 @@ from . import __version__
 from .fi_curves import fi_figure
 from .plots import Overlay, overlays, raster_figure
 from .resources import Grid, network_grid, setting_rows
-from .verify import Role, Row, Verification
+from .verdicts import Role, Row, Verification
 from .wording import finding, label, measured, question, summary, tone, word
 
 __all__ = ["Page", "render"]

@@ -10,7 +10,7 @@ import numpy as np
 from .golden import CONTRACT_VERSION
 from .hdl import contract_hash
 from .hdl.build import BuildReport
-from .verify import Verification
+from .verdicts import Verification
 from .wording import si
 
 __all__ = ["Grid", "board_grid", "network_grid", "setting_rows"]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 
 from .golden import Status
-from .verify import Role, Row, Verification
+from .verdicts import Role, Row, Verification
 
 __all__ = ["finding", "label", "measured", "question", "si", "summary", "tone", "word"]
 
