@@ -8,13 +8,18 @@ from collections.abc import Iterator
 import numpy as np
 
 from lifstone.golden import (
+    Connection,
     Contract,
     Decay,
     Drive,
     IntConnection,
+    Lif,
+    Network,
     NetworkContract,
     Reset,
     Rounding,
+    Widths,
+    quantise,
 )
 from lifstone.golden.fixed import limits, width_for
 
@@ -85,3 +90,18 @@ def one_core(contract: Contract, weight: np.ndarray, name: str = "p") -> Network
     assert width_for(least, most) <= contract.acc_width
     connection = IntConnection("x", name, weight.astype(np.int64), 0)
     return NetworkContract({"x": weight.shape[1]}, {name: contract}, (connection,), (name,))
+
+
+def lively(seed: int = 0, **widths: object) -> NetworkContract:
+    """A loop of two populations that spikes in most steps; output ``b``, one input ``x``."""
+    rng = np.random.default_rng(seed)
+    a = Lif(tau_mem=rng.uniform(5e-3, 15e-3, 4), v_th=1.0, v_reset=-0.1, n=4, tau_syn=4e-3)
+    b = Lif(tau_mem=8e-3, v_th=rng.uniform(0.9, 1.1, 3), n=3, reset=Reset.SUBTRACT, t_ref=2e-3)
+    connections = (
+        Connection("x", "a", rng.normal(3.0, 2.0, (4, 5))),
+        Connection("a", "b", rng.normal(6.0, 3.0, (3, 4))),
+        Connection("b", "a", rng.normal(-1.0, 2.0, (4, 3)), 1),
+    )
+    bias = {"a": rng.uniform(0, 0.5, 4)}
+    net = Network(1e-3, {"x": 5}, {"a": a, "b": b}, connections, ("b",), bias)
+    return quantise(net, Widths(**{"state": 14, "weight": 8, "fraction": 8} | widths)).contract
