@@ -31,8 +31,9 @@ from .golden.errors import require
 from .golden.fidelity import compare_contract, compare_grid
 from .golden.reference import input_current
 from .golden.verdict import first_difference
-from .hdl import Design, generate
-from .sim.rtl.run import explain, run_rtl
+from .hdl import Design, cycles_per_step, generate
+from .sim.rtl.bulk import BulkRtl
+from .sim.rtl.run import explain
 from .sim.simulate import Simulator
 from .sim.spice import verify_spice
 
@@ -40,6 +41,8 @@ __all__ = ["BODIES", "Options", "Role", "Row", "Verification", "verify"]
 
 BODIES = ("golden", "network", "rtl", "spice")
 FLOAT_TOLERANCE = 1e-12
+OPTIMISE_FROM = 3_000_000
+"""Clocks from which an optimising compiler saves more time than it takes."""
 
 Traces = Mapping[str, Trace]
 
@@ -236,7 +239,8 @@ def _rtl(case: Case, design: Design | None, seen: _Seen) -> Verdict:
     contract = case.quantised.contract
     chosen = design or generate(contract, trace=True)
     try:
-        run = run_rtl(contract, case.stimulus.spikes, case.stimulus.steps, design=chosen)
+        rtl = BulkRtl(chosen, optimise=_clocks(case) > OPTIMISE_FROM)
+        run = rtl.run(case.stimulus.spikes, case.stimulus.steps)
     except MissingTool:
         raise
     except RuntimeError as error:
@@ -259,6 +263,19 @@ def _rtl(case: Case, design: Design | None, seen: _Seen) -> Verdict:
     k = where.sample or 0
     reason = explain(contract, case.stimulus.sample(k), _one(case.integers, k), where)
     return replace(verdict, reason=reason)
+
+
+def _clocks(case: Case) -> float:
+    """About how many clocks the RTL will take, all samples together."""
+    contract = case.quantised.contract
+    runs = case.stimulus.steps * case.stimulus.samples
+    spikes = {n: a.sum() for n, a in case.stimulus.spikes.items()}
+    spikes |= {n: t.spikes.sum() for n, t in case.integers.items()}
+    total = 0.0
+    for name in contract.populations:
+        arrive = sum(int(spikes[c.pre]) for c in contract.into(name))
+        total += runs * cycles_per_step(contract, name, arrive // runs, int(spikes[name]) // runs)
+    return total
 
 
 def _spice(case: Case, options: Options) -> Verdict:
