@@ -179,7 +179,7 @@ def test_saturation_at_both_rails() -> None:
     assert run(c, [100, 100, -300])[1] == [100, 127, -128]
     # A drop saturates as well; the potential compared is the saturated one.
     c = contract(reset=Reset.SUBTRACT, decay_mem=None, u_drop=ints(255), threshold=ints(-100))
-    assert run(c, [127])[0] == [-128]
+    assert run(c, [100, 0])[0] == [-128, -128]
     c = contract(reset=Reset.SUBTRACT, decay_mem=None)
     assert run(c, [300])[0] == [107]
 
