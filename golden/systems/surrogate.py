@@ -1,0 +1,238 @@
+"""System 14: learning with surrogate gradients, and how right the gradient is.
+
+The task needs memory: two pulses come one after the other, each on one of two channels, and
+after a pause the network says whether they came on the same channel. Without recurrence or
+slow synapses nothing is left of the first pulse. A recurrent layer with synapses learns it by
+backpropagation through time and Adam (Kingma & Ba, arXiv:1412.6980, algorithm 1), all in NumPy.
+"""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..learning.bptt import Gradient, Layer, Rule, backward, forward
+from ..learning.surrogate import Surrogate, derivative, smooth
+from ..lif import Lif
+from .parameter import quantity, validate
+from .system import Check, Figure, Panel, Result, Series, System
+
+__all__ = ["SYSTEM", "Parameters", "gradient_error", "run"]
+
+Array = NDArray[np.float64]
+DT = 1e-3
+PULSE, PAUSE, LINES = 6, 8, 8
+
+
+@dataclass(frozen=True)
+class Parameters:
+    """Network, surrogate and training."""
+
+    surrogate: str = quantity(
+        "fast-sigmoid", "", "Shape of the surrogate.", choices=tuple(str(s) for s in Surrogate)
+    )
+    slope: float = quantity(4.0, "1", "Slope of the surrogate.", above=0.0)
+    hidden: int = quantity(32, "1", "Recurrent neurons.", low=2, high=512)
+    epochs: int = quantity(20, "1", "Passes over the training set.", low=1, high=1000)
+    samples: int = quantity(128, "1", "Training samples; as many for testing.", low=8, high=8192)
+    rate: float = quantity(8e-3, "1", "Learning rate.", above=0.0)
+    tau_mem: float = quantity(10e-3, "s", "Membrane time constant.", above=0.0)
+    tau_syn: float = quantity(5e-3, "s", "Synaptic time constant.", above=0.0)
+    seed: int = quantity(0, "1", "Seed of weights and data.", low=0)
+
+    def __post_init__(self) -> None:
+        validate(self)
+
+
+def _data(rng: np.random.Generator, count: int) -> tuple[Array, NDArray[np.int64]]:
+    """Spikes ``(steps, count, lines)`` and whether both pulses shared their channel."""
+    channel = rng.integers(0, 2, (2, count))
+    steps = 2 * PULSE + 2 * PAUSE
+    x = np.zeros((steps, count, LINES))
+    half = LINES // 2
+    for pulse in range(2):
+        start = pulse * (PULSE + PAUSE)
+        drawn = rng.random((PULSE, count, half)) < 0.6
+        for side in range(2):
+            chosen = channel[pulse] == side
+            x[start : start + PULSE, chosen, side * half : (side + 1) * half] = drawn[:, chosen]
+    return x, (channel[0] == channel[1]).astype(np.int64)
+
+
+def _layers(p: Parameters, rng: np.random.Generator) -> list[Layer]:
+    hidden = Lif(tau_mem=p.tau_mem, r=5.0, v_th=1.0, tau_syn=p.tau_syn, n=p.hidden)
+    readout = Lif(tau_mem=p.tau_mem, r=5.0, v_th=np.inf, n=2)
+    n = p.hidden
+    return [
+        Layer(hidden, rng.normal(0.3, 1.5, (n, LINES)) / LINES**0.5, np.zeros(n),
+              rng.normal(0.0, 0.7, (n, n)) / n**0.5),
+        Layer(readout, rng.normal(0.0, 1.0, (2, n)) / n**0.5, np.zeros(2)),
+    ]  # fmt: skip
+
+
+def _loss(score: Array, labels: NDArray[np.int64]) -> tuple[float, Array]:
+    """Mean cross-entropy of scores ``(batch, 2)`` and its derivative."""
+    shifted = score - score.max(axis=1, keepdims=True)
+    p = np.exp(shifted)
+    p /= p.sum(axis=1, keepdims=True)
+    rows = np.arange(len(labels))
+    loss = float(-np.log(p[rows, labels]).mean())
+    p[rows, labels] -= 1.0
+    return loss, p / len(labels)
+
+
+def _evaluate(
+    net: list[Layer], x: Array, labels: NDArray[np.int64], rule: Rule
+) -> tuple[float, float, list[Gradient]]:
+    """Loss, accuracy, gradients; the score is the readout's mean over the last pause."""
+    tapes = forward(net, x, DT, rule)
+    window = tapes[-1].v[-PAUSE:]
+    loss, d_score = _loss(window.mean(axis=0), labels)
+    d_v = np.zeros_like(tapes[-1].v)
+    d_v[-PAUSE:] = d_score / PAUSE
+    right = float((window.mean(axis=0).argmax(axis=1) == labels).mean())
+    return loss, right, backward(net, tapes, rule, d_v=d_v)
+
+
+class _Adam:
+    """First and second moments of every weight."""
+
+    def __init__(self, rate: float) -> None:
+        self.rate, self.count = rate, 0
+        self.moments: dict[tuple[int, str], tuple[Array, Array]] = {}
+
+    def apply(self, net: list[Layer], grads: list[Gradient]) -> list[Layer]:
+        self.count += 1
+        out = []
+        for k, (layer, grad) in enumerate(zip(net, grads, strict=True)):
+            changed = {
+                name: value + self._step((k, name), getattr(grad, name))
+                for name in ("weight", "bias", "recurrent")
+                if (value := getattr(layer, name)) is not None
+            }
+            out.append(Layer(layer.neurons, **changed))
+        return out
+
+    def _step(self, key: tuple[int, str], g: Array) -> Array:
+        m, v = self.moments.get(key, (np.zeros_like(g), np.zeros_like(g)))
+        m, v = 0.9 * m + 0.1 * g, 0.999 * v + 0.001 * g * g
+        self.moments[key] = (m, v)
+        unbiased = m / (1 - 0.9**self.count)
+        return np.asarray(-self.rate * unbiased / (np.sqrt(v / (1 - 0.999**self.count)) + 1e-8))
+
+
+def gradient_error(p: Parameters, kind: Surrogate) -> float:
+    """Largest difference of the smoothed network's gradient from finite differences.
+
+    Relative to the largest entry of the gradient of the loss by a layer's weights; every
+    twentieth weight of the untrained network is moved.
+    """
+    rng = np.random.default_rng([p.seed, 14])
+    x, labels = _data(rng, 6)
+    net = _layers(p, rng)
+    rule = Rule(kind, p.slope, smoothed=True, through_reset=True)
+    _, _, grads = _evaluate(net, x, labels, rule)
+    worst = 0.0
+    step = 1e-6
+    for k, layer in enumerate(net):
+        for name in ("weight", "recurrent"):
+            value = getattr(layer, name)
+            if value is None:
+                continue
+            grad = getattr(grads[k], name)
+            scale = float(np.abs(grad).max())
+            for flat in range(0, value.size, 20):
+                pair = []
+                for sign in (step, -step):
+                    moved = value.copy()
+                    moved.reshape(-1)[flat] += sign
+                    kept = {"weight": layer.weight, "recurrent": layer.recurrent, name: moved}
+                    changed = list(net)
+                    changed[k] = Layer(layer.neurons, bias=layer.bias, **kept)
+                    pair.append(_evaluate(changed, x, labels, rule)[0])
+                numeric = (pair[0] - pair[1]) / (2 * step)
+                worst = max(worst, abs(numeric - float(grad.reshape(-1)[flat])) / scale)
+    return worst
+
+
+def run(p: Parameters) -> Result:
+    """Check the gradient of all four surrogates; train with one of them."""
+    errors = {kind: gradient_error(p, kind) for kind in Surrogate}
+    rng = np.random.default_rng([p.seed, 15])
+    train, test = _data(rng, p.samples), _data(rng, p.samples)
+    net = _layers(p, rng)
+    rule = Rule(Surrogate(p.surrogate), p.slope)
+    start = _evaluate(net, *test, rule)[1]
+    adam = _Adam(p.rate)
+    history = []
+    for _ in range(p.epochs):
+        order = rng.permutation(p.samples)
+        for first in range(0, p.samples, 64):
+            chosen = order[first : first + 64]
+            _, _, grads = _evaluate(net, train[0][:, chosen], train[1][chosen], rule)
+            net = adam.apply(net, grads)
+        loss, right, _ = _evaluate(net, *test, rule)
+        history.append((loss, right))
+    curve = np.array(history)
+    spikes = float(forward(net, test[0], DT, rule)[0].spikes.sum() / p.samples)
+    return Result(
+        "surrogate",
+        asdict(p),
+        (
+            Figure("test accuracy", float(curve[-1, 1]), "1"),
+            Figure("accuracy before training", start, "1"),
+            Figure("hidden spikes a sample", spikes, "1"),
+        ),
+        tuple(
+            Check(
+                f"gradient, {kind}: largest relative difference", e, 0.0, e, 1e-6, "absolute", "1",
+                "central differences of the smoothed network",
+                "differences of step 1e-6 carry an error near 1e-9",
+            )
+            for kind, e in errors.items()
+        ),
+        _panels(p, curve),
+        ("The trained network emits real spikes; its gradient is a surrogate, not exact.",),
+    )  # fmt: skip
+
+
+def _panels(p: Parameters, curve: Array) -> tuple[Panel, ...]:
+    z = np.linspace(-1.0, 1.0, 401)
+    epochs = np.arange(1, len(curve) + 1).astype(np.float64)
+    shapes = tuple(Series(str(k), z, derivative(k, z, p.slope)) for k in Surrogate)
+    spikes = tuple(Series(str(k), z, smooth(k, z, p.slope)) for k in Surrogate)
+    distance = "distance to threshold"
+    return (
+        Panel("Surrogate derivatives", distance, "1", "derivative of a spike", "1", shapes),
+        Panel("Smooth spikes", distance, "1", "spike", "1", spikes),
+        Panel(
+            "Learning: same channel or not?", "epoch", "1", "test set", "1",
+            (Series("accuracy", epochs, curve[:, 1]), Series("cross-entropy", epochs, curve[:, 0]),
+             Series("chance", epochs, np.full(epochs.size, 0.5), "context")),
+        ),
+    )  # fmt: skip
+
+
+SYSTEM = System(
+    key="surrogate",
+    number=14,
+    title="Surrogate gradient",
+    question="Is the gradient through spikes computed rightly, and does a network learn with it?",
+    equation="ds/dv is replaced by a surrogate s'(z), z = (v - v_th) / (v_th - v_reset)",
+    reference="finite differences of the smoothed network; autograd with the torch extra",
+    sources=(
+        "Neftci, Mostafa & Zenke, IEEE Signal Process. Mag. 36(6), 51 (2019), equations 9 to 11",
+        "Zenke & Ganguli, Neural Comput. 30, 1514 (2018)",
+        "Kingma & Ba, arXiv:1412.6980, algorithm 1 (Adam)",
+    ),
+    stimulus="two pulses of spikes on two channels with a pause after each",
+    parameters=Parameters,
+    run=run,
+    bodies={
+        "network": "the trained weights, recurrent connections one step late",
+        "rtl": "the trained weights mapped to cores, quantised in training",
+        "spice": "a small trained network on analog neurons",
+    },
+)
