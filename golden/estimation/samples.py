@@ -1,0 +1,146 @@
+"""A recording made ready: spikes found, peaks set aside, brought to a scale of order one."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..errors import InvalidValue
+from .detection import detect, without_peaks
+from .noisy import NAMES, POSITIVE
+from .recording import Recording
+from .segments import Segments, cut
+
+__all__ = ["Samples", "prepare"]
+
+Array = NDArray[np.float64]
+Index = NDArray[np.int64]
+
+BRIDGED = 16
+"""Missing samples in a row that the filter predicts across; beyond, it starts anew."""
+
+
+@dataclass(frozen=True, eq=False)
+class Samples:
+    """Potential and input in units of ``unit`` and ``x_unit``, the potential from ``centre``.
+
+    ``driven`` says whether the input varies, so that ``r`` can be told from ``v_leak``;
+    where it does not, ``x`` is 0.
+    """
+
+    y: Array
+    x: Array
+    dt: float
+    spikes: Index
+    lost: Index
+    detected: bool
+    hold: int
+    driven: bool
+    centre: float
+    unit: float
+    x_unit: float
+    notes: tuple[str, ...]
+
+    def segments(self) -> Segments:
+        """The recording cut into pieces that are independent given the parameters."""
+        longest = BRIDGED
+        if self.detected:
+            # A spike inside a long gap would have left no trace.
+            shortest = int(np.diff(self.spikes).min(initial=2 * BRIDGED))
+            longest = min(longest, shortest // 2)
+        return cut(self.y, self.x, self.spikes, self.hold, longest, self.lost)
+
+    def held(self, hold: int) -> Samples:
+        """The same with another refractory period, in steps."""
+        return replace(self, hold=hold)
+
+    def shortest_interval(self) -> int:
+        """Fewest steps between two spikes; the number of samples where there are not two."""
+        return int(np.diff(self.spikes).min(initial=self.y.size))
+
+    def to_si(self, vector: Array) -> Array:
+        """Parameters as :meth:`.Noisy.vector` from this scale to SI, ``(7,)``."""
+        scale, shift = self._map()
+        return vector * scale + shift
+
+    def from_si(self, vector: Array) -> Array:
+        """The inverse of :meth:`to_si`."""
+        scale, shift = self._map()
+        return (vector - shift) / scale
+
+    def covariance_to_si(self, covariance: Array) -> Array:
+        """Covariance of a vector from this scale to SI, ``(7, 7)``."""
+        scale, _ = self._map()
+        return covariance * np.outer(scale, scale)
+
+    def _map(self) -> tuple[Array, Array]:
+        scale, shift = np.ones(7), np.zeros(7)
+        for k, name in enumerate(NAMES):
+            if name == "r":
+                scale[k] = self.unit / self.x_unit
+            elif name.startswith("v_"):
+                scale[k], shift[k] = self.unit, self.centre
+            elif POSITIVE[k] and name != "tau_mem":
+                shift[k] = np.log(self.unit)
+        return scale, shift
+
+
+def prepare(recording: Recording) -> Samples:
+    """Spikes, peaks and scale of a recording.
+
+    Raises
+    ------
+    InvalidValue
+        If detected spikes lie closer than the refractory period that was given.
+    """
+    notes: list[str] = []
+    lost = np.zeros(0, dtype=np.int64)
+    if recording.spikes is None:
+        found = detect(recording.v)
+        v, spikes, lost = found.v, found.spikes, found.lost
+        notes += _words(found.spikes.size, found.peaks, lost.size, found.doubt)
+    else:
+        spikes = recording.spikes
+        v = without_peaks(recording.v, spikes)
+        peaks = int(np.isfinite(recording.v).sum() - np.isfinite(v).sum())
+        if peaks:
+            notes.append(f"{peaks} samples of peaks set aside")
+    _check_interval(recording, spikes)
+    x = recording.x
+    driven = x is not None and bool(np.ptp(x) > 0)
+    if x is not None and not driven and x[0] != 0:
+        notes.append("the input is constant: v_leak is the rest under that input, r unknown")
+    x_unit = float(np.std(x)) if driven and x is not None else 1.0
+    centre, unit = float(np.nanmean(v)), float(np.nanstd(v))
+    return Samples(
+        y=(v - centre) / unit,
+        x=x / x_unit if driven and x is not None else np.zeros(v.size),
+        dt=float(recording.dt),
+        spikes=spikes,
+        lost=lost,
+        detected=recording.spikes is None,
+        hold=recording.hold,
+        driven=driven,
+        centre=centre,
+        unit=unit,
+        x_unit=x_unit,
+        notes=tuple(notes),
+    )
+
+
+def _words(spikes: int, peaks: int, lost: int, doubt: float) -> list[str]:
+    out = [f"{spikes} spikes detected from the potential, {peaks} samples of peaks set aside"]
+    if lost:
+        out.append(f"{lost} spikes fell among dropped samples: the recording is cut there")
+    if doubt > 1e-3:
+        out.append(f"about {doubt:.1%} of the spikes are missed: the reset is hard to see")
+    return out
+
+
+def _check_interval(recording: Recording, spikes: Index) -> None:
+    shortest = int(np.diff(spikes).min(initial=recording.v.size))
+    if recording.t_ref is not None and recording.hold >= shortest:
+        allowed = f"below the shortest interval, {shortest * recording.dt:g} s"
+        raise InvalidValue("t_ref", recording.t_ref, allowed)
