@@ -17,6 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..golden import InvalidValue
+from ..golden.errors import require
 
 __all__ = ["PIXELS", "STEPS", "Digits", "decode", "encode", "load_digits"]
 
@@ -51,8 +52,9 @@ def encode(images: NDArray[np.int64], steps: int = STEPS) -> NDArray[np.uint8]:
     Raises
     ------
     InvalidValue
-        If a pixel lies outside 0 to 16.
+        If a pixel lies outside 0 to 16, or the images are not rows of pixels.
     """
+    require(images.ndim == 2, "images", list(images.shape), "two dimensions, (n, pixels)")
     for k, p in np.argwhere((images < 0) | (images > LEVELS)):
         raise InvalidValue(f"images[{k}, {p}]", int(images[k, p]), "0 to 16")
     # An integer Bresenham line per pixel: a spike where the running sum passes a multiple of 16.

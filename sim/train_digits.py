@@ -21,7 +21,7 @@ from numpy.typing import NDArray
 
 from ..golden import Connection, Lif, Network, discretise
 from ..golden.discrete import Coefficients, initial_state, integrate, step
-from .digits import PIXELS, STEPS, decode, encode, load_digits
+from .digits import PIXELS, decode, encode, load_digits
 
 __all__ = ["Settings", "network", "train"]
 
@@ -163,7 +163,7 @@ def _backward(tape: _Tape, d_spikes: Array) -> Array:
     surrogate = 1.0 / (1.0 + SLOPE * np.abs(tape.v_before - 1.0)) ** 2
     d_v = np.zeros(d_spikes.shape[1:])
     out = np.empty(d_spikes.shape)
-    for k in range(STEPS - 1, -1, -1):
+    for k in reversed(range(len(d_spikes))):
         kept = np.where(tape.spikes[k], 0.0, d_v)
         d_before = d_spikes[k] * surrogate[k] + kept
         out[k] = d_before * tape.coefficients.g_x

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import numpy as np
 import pytest
 
-from lifstone.golden import InvalidValue, Lif
+from lifstone.golden import Connection, InvalidValue, Lif, Network, run_float, solve
+from lifstone.sim.nir_read import read_nir
 from lifstone.sim.replay import BODIES, Match, read_trace_csv, replay
 
 SHARED = Path(__file__).parents[3] / "shared" / "nir"
@@ -22,6 +24,34 @@ def test_the_exact_trace_is_met_step_by_step(body: str) -> None:
     assert match.expected == (460, 510, 710, 760)
     assert match.got == match.expected
     assert match.within(0)
+
+
+@real
+def test_the_exact_potential_is_met_at_every_sample() -> None:
+    recording = read_trace_csv(SHARED / "lif_exact.csv")
+    exact = solve(NEURON, recording.inputs.astype(float), DT)
+    assert exact.spike_steps(DT).tolist() == [460, 510, 710, 760]
+    # A thousand samples of an adaptive integrator, which names no tolerance of its own.
+    assert recording.v.size == 1000
+    np.testing.assert_allclose(exact.v, recording.v, rtol=0, atol=1e-8)
+    # Between spikes the grid is exact too; a spike costs it the rest of its step.
+    grid = run_float(_alone(NEURON), {"in": recording.inputs[:, None]})["lif"]
+    np.testing.assert_allclose(grid.v[:460, 0], recording.v[:460], rtol=0, atol=1e-8)
+    assert 1e-3 < np.abs(grid.v[:, 0] - recording.v).max() < 1e-2
+
+
+def _alone(lif: Lif) -> Network:
+    return Network(DT, {"in": 1}, {"lif": lif}, (Connection("in", "lif", [[1.0]]),), ("lif",))
+
+
+@real
+def test_the_recorded_neuron_as_its_own_file() -> None:
+    recording = read_trace_csv(SHARED / "lif_exact.csv")
+    net = read_nir(SHARED / "lif_norse.nir").network
+    (name,) = net.populations
+    assert net.dt == DT
+    spikes = run_float(net, {"input": recording.inputs[:, None]})[name].spikes[:, 0]
+    assert np.flatnonzero(spikes).tolist() == [460, 510, 710, 760]
 
 
 @real
