@@ -215,7 +215,10 @@ def _compiled(design: Design, coverage: bool, optimise: bool) -> Path:
 def _compile(
     design: Design, tool: Verilator, work: Path, prefix: str, coverage: bool, level: str
 ) -> Path:
-    model = verilate(design, tool, work, prefix, ["--coverage-line"] if coverage else [])
+    source = work / f"{design.name}.v"
+    source.write_text(design.verilog, encoding="utf-8")
+    flags = ["--coverage-line"] if coverage else []
+    model = verilate(source, design.name, tool, prefix, flags)
     (work / "harness.cpp").write_text(harness_text(design, prefix), encoding="utf-8")
     whole = "".join(f'#include "{path}"\n' for path in model)
     (work / "all.cpp").write_text(whole + '#include "harness.cpp"\n', encoding="utf-8")

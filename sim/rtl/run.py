@@ -1,4 +1,4 @@
-"""RTL against the contract, and what led to a difference."""
+"""RTL against the contract, with the bulk harness."""
 
 from __future__ import annotations
 
@@ -8,15 +8,15 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import NDArray
 
-from ...golden import Difference, NetworkContract, Status, Trace, Verdict, compare_exact
+from ...golden import NetworkContract, Status, Trace, Verdict, compare_exact
 from ...golden.reference import run_contract
 from ...hdl import Design, generate
 from .bulk import BulkRtl, RtlRun
+from .explain import explain
 
 __all__ = ["explain", "judge", "run_rtl", "verify_rtl"]
 
 Spikes = Mapping[str, NDArray[np.generic]]
-SHOWN = 8
 
 
 def run_rtl(
@@ -71,32 +71,3 @@ def judge(
     if verdict.difference is None:
         return verdict
     return replace(verdict, reason=explain(contract, inputs, expected, verdict.difference))
-
-
-def explain(
-    contract: NetworkContract,
-    inputs: Spikes,
-    traces: Mapping[str, Trace],
-    difference: Difference,
-) -> str:
-    """What the neuron of ``difference`` received and held in that step, as the contract says."""
-    name, j, k = difference.population, difference.neuron, difference.step
-    c = contract.populations[name]
-    arrived: list[str] = []
-    total = 0
-    for connection in contract.into(name):
-        at = k - connection.delay
-        if at < 0:
-            continue
-        pre = connection.pre
-        spikes = np.asarray(inputs[pre] if pre in contract.inputs else traces[pre].spikes)[at]
-        for line in np.flatnonzero(spikes):
-            weight = int(connection.weight[j, line])
-            total += weight
-            arrived.append(f"{pre}[{line}] weight {weight}")
-    shown = ", ".join(arrived[:SHOWN]) or "no spike"
-    more = f" and {len(arrived) - SHOWN} more" if len(arrived) > SHOWN else ""
-    before = int(traces[name].v[k - 1, j]) if k else int(c.u_init[j])
-    current = (int(traces[name].i[k - 1, j]) if k else 0) if c.has_synapse else None
-    state = f"u = {before}" if current is None else f"u = {before}, i = {current}"
-    return f"from {state} it received {shown}{more} (sum {total}, bias {int(c.bias[j])})"

@@ -8,19 +8,20 @@ import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 
-from ...hdl import Design
 from .toolchain import Verilator, cache_folder, run_tool
 
 __all__ = ["compiler", "runtime", "verilate"]
 
 
 def verilate(
-    design: Design, tool: Verilator, work: Path, prefix: str, options: Sequence[str] = ()
+    source: Path, top: str, tool: Verilator, prefix: str, options: Sequence[str] = ()
 ) -> list[Path]:
-    """Translate a design in folder ``work``; the C++ files lie in ``work/model``.
+    """Translate a file; the C++ lies beside it, in a folder ``model``.
 
     Parameters
     ----------
+    top
+        Top module.
     prefix
         Name of the C++ class.
     options
@@ -31,8 +32,7 @@ def verilate(
     RuntimeError
         If the design is no Verilog that Verilator understands.
     """
-    source = work / f"{design.name}.v"
-    source.write_text(design.verilog, encoding="utf-8")
+    model = source.parent / "model"
     run_tool(
         [
             str(tool.bin / "verilator_bin"),
@@ -44,16 +44,16 @@ def verilate(
             "--prefix",
             prefix,
             "--top-module",
-            design.name,
+            top,
             "--Mdir",
-            str(work / "model"),
+            str(model),
             *options,
             source.name,
         ],
-        work,
+        source.parent,
         tool.environment(),
     )
-    return sorted((work / "model").glob("*.cpp"))
+    return sorted(model.glob("*.cpp"))
 
 
 def compiler(tool: Verilator, options: Sequence[str]) -> list[str]:
