@@ -16,11 +16,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from amaranth.hdl import Array, Cat, Const, Module, Shape, Signal, unsigned
+from amaranth.hdl import Array, Cat, Const, Module, Mux, Shape, Signal, unsigned
 from amaranth.lib import data, fifo, stream, wiring
 from amaranth.lib.wiring import In, Out
 
 from ..golden.errors import require
+from .fixed import named
 
 __all__ = [
     "Delay",
@@ -96,9 +97,7 @@ class Fork(wiring.Component):
             ]
         m.d.comb += self.source.ready.eq(finished.all())
         with m.If(self.source.valid):
-            m.d.sync += taken.eq(finished)
-            with m.If(finished.all()):
-                m.d.sync += taken.eq(0)
+            m.d.sync += taken.eq(Mux(self.source.ready, 0, finished))
         return m
 
 
@@ -203,19 +202,18 @@ class Merge(wiring.Component):
                 m.d.comb += chosen.eq(k)
         ending = Signal(count)
         m.d.comb += [ending.eq(ended | (Const(1, count) << chosen)), last.eq(ending.all())]
-        tick = Array(s.payload.tick for s in sources)[chosen]
+        tick = named(m, "tick", Array(s.payload.tick for s in sources)[chosen])
         first = [sum(self.sizes[:k]) for k in range(count)]
         row = Array(s.payload.address + first[k] for k, s in enumerate(sources))[chosen]
-        passes = Signal()
+        offered = named(m, "offered", asking.any())
+        # A tick that is not the last of its step goes no further.
+        passes = named(m, "passes", ~tick | last)
+        done = named(m, "done", offered & (self.sink.ready | ~passes))
         m.d.comb += [
-            # A tick that is not the last of its step goes no further.
-            passes.eq(~tick | last),
-            self.sink.valid.eq(asking.any() & passes),
+            self.sink.valid.eq(offered & passes),
             self.sink.payload.tick.eq(tick),
             self.sink.payload.address.eq(row),
         ]
-        done = Signal()
-        m.d.comb += done.eq(asking.any() & (self.sink.ready | ~passes))
         for k, s in enumerate(sources):
             m.d.comb += s.ready.eq(done & (chosen == k))
         with m.If(done & tick):

@@ -205,7 +205,7 @@ class Core(wiring.Component):
         m.submodules.leak = leak = Leak(c)
         m.submodules.fire = fire = Fire(c)
         self._fire = fire
-        leaked = Signal.like(leak.leaked, name="leaked")
+        leaked = Signal.like(leak.leaked, name="leaked", reset_less=True)
         m.d.sync += leaked.eq(leak.leaked)
         numbers = Signal(leak.numbers.shape(), name="numbers")
         m.d.comb += [numbers[k].eq(v) for k, v in self._values.items()]
@@ -253,7 +253,7 @@ class Core(wiring.Component):
     def _adder(self, m: Module) -> None:
         """Write the sum of what was read in the clock before, where ``pending``."""
         self._pending = pending = Signal(name="pending")
-        written = Signal.like(self._index, name="written")
+        written = Signal.like(self._index, name="written", reset_less=True)
         total = Signal(acc_shape(self.contract), name="row_sum")
         m.d.comb += total.eq(self._acc_r.data + self._weight_r.data.as_signed())
         with m.If(pending):
@@ -267,7 +267,7 @@ class Core(wiring.Component):
     def _accept(self, m: Module) -> None:
         """Add the weights of each spike: read a word in one clock, write it in the next."""
         event = self.source.payload
-        row = Signal.like(event.address, name="row")
+        row = Signal.like(event.address, name="row", reset_less=True)
         with m.Case(Phase.ACCEPT):
             m.d.comb += [
                 self.source.ready.eq(1),
