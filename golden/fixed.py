@@ -62,4 +62,4 @@ def saturate(value: Ints, width: int) -> Ints:
 
 def width_for(low: int, high: int) -> int:
     """The fewest bits of a signed word that hold every value from ``low`` to ``high``."""
-    return max(int(low if low >= 0 else ~low).bit_length(), int(high).bit_length()) + 1
+    return max(int(v if v >= 0 else ~v).bit_length() for v in (low, high)) + 1

@@ -7,7 +7,7 @@ from fractions import Fraction
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from lifstone.golden import InvalidValue, Rounding
@@ -76,9 +76,12 @@ def test_words_hold_their_limits_and_no_more(width: int) -> None:
         high,
     ]
     assert width_for(low, high) == width
+    assert width_for(low, low) == width_for(high, high) == max(width, 1)
 
 
 @given(low=st.integers(-(2**40), 2**40), high=st.integers(-(2**40), 2**40))
+@example(low=-1, high=-1)
+@example(low=-9, high=-5)
 def test_width_for_is_the_smallest(low: int, high: int) -> None:
     low, high = min(low, high), max(low, high)
     width = width_for(low, high)

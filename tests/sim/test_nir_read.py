@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 from pathlib import Path
 from typing import Any
@@ -126,6 +127,82 @@ def test_two_affines_into_one_neuron_add_their_currents(tmp_path: Path) -> None:
     net = read_nir(write(tmp_path / "t.nir", nodes, edges)).network
     assert net.bias["n"].tolist() == [0.75]
     assert sorted(c.weight[0, 0] for c in net.connections) == [1.0, 2.0]
+
+
+def test_one_weight_may_feed_two_neurons(tmp_path: Path) -> None:
+    nodes = {**ends(2, 1), "a": linear([[1.0, 2.0]], bias=np.array([0.5])), "n": lif(), "m": lif()}
+    edges = [("in", "a"), ("a", "n"), ("a", "m"), ("n", "out")]
+    net = read_nir(write(tmp_path / "d.nir", nodes, edges)).network
+    assert {(c.post, *c.weight[0]) for c in net.connections} == {("n", 1.0, 2.0), ("m", 1.0, 2.0)}
+    assert (net.bias["n"].tolist(), net.bias["m"].tolist()) == ([0.5], [0.5])
+
+
+@pytest.mark.parametrize("length", [100, 1100])
+def test_a_long_row_of_weights_folds_or_is_refused(tmp_path: Path, length: int) -> None:
+    scales = {f"s{k}": {"type": "Scale", "scale": np.array([1.01])} for k in range(length)}
+    row = ["in", *scales, "n", "out"]
+    edges = list(itertools.pairwise(row))
+    path = write(tmp_path / "r.nir", {**ends(), **scales, "n": lif()}, edges)
+    if length < 1000:
+        weight = read_nir(path).network.connections[0].weight
+        np.testing.assert_allclose(weight, 1.01**length, rtol=1e-12)
+        return
+    with pytest.raises(
+        InvalidValue, match="edges = 's1099': allowed is at most some hundred nodes"
+    ):
+        read_nir(path)
+
+
+def test_every_node_of_the_paper_by_its_equation(tmp_path: Path) -> None:
+    """Parameters arrive in the fields that the equations of the table have them in."""
+    nodes = {
+        **ends(1, 1),
+        "lif": lif(tau=[0.02], r=[3.0], v_leak=[0.1], v_threshold=[1.5], v_reset=[-0.2]),
+        "cuba": {
+            "type": "CubaLIF",
+            "tau_mem": np.array([0.01]),
+            "tau_syn": np.array([0.004]),
+            "r": np.array([2.0]),
+            "v_leak": np.array([0.2]),
+            "v_threshold": np.array([0.9]),
+            "w_in": np.array([4.0]),
+        },
+        "if": {"type": "IF", "r": np.array([5.0]), "v_threshold": np.array([2.0])},
+        "li": {
+            "type": "LI",
+            "tau": np.array([0.03]),
+            "r": np.array([6.0]),
+            "v_leak": np.array([0.3]),
+        },
+    }
+    edges = [("in", "lif"), ("lif", "cuba"), ("cuba", "if"), ("if", "li"), ("li", "out")]
+    p = read_nir(write(tmp_path / "e.nir", nodes, edges)).network.populations
+
+    def fields(name: str) -> list[float]:
+        keys = ("tau_mem", "r", "v_leak", "v_th", "v_reset")
+        return [float(getattr(p[name], k)[0]) for k in keys]
+
+    assert fields("lif") == [0.02, 3.0, 0.1, 1.5, -0.2]
+    assert fields("cuba") == [0.01, 2.0, 0.2, 0.9, 0.0]
+    assert p["cuba"].tau_syn is not None
+    assert (p["cuba"].tau_syn[0], p["cuba"].w_in[0]) == (0.004, 4.0)
+    assert fields("if") == [np.inf, 5.0, 0.0, 2.0, 0.0]
+    assert fields("li")[:4] == [0.03, 6.0, 0.3, np.inf]
+    assert [p[n].tau_syn is None for n in ("lif", "if", "li")] == [True] * 3
+
+
+def test_what_was_assumed_is_listed_in_full(tmp_path: Path) -> None:
+    nodes = {**ends(), "w": linear([[1.0]]), "n": lif()}
+    imported = read_nir(write(tmp_path / "a.nir", nodes, CHAIN))
+    assert imported.assumptions == (
+        "n names no v_reset: 0",
+        "n: no refractory period, v starts from 0, a reset sets v to v_reset",
+        "the file names no time step: dt = 0.0001 s",
+        "exact exponential step for input held over a step",
+    )
+    chosen = read_nir(tmp_path / "a.nir", dt=1e-3, method=Method.EULER)
+    assert (chosen.network.dt, chosen.network.method) == (1e-3, Method.EULER)
+    assert chosen.assumptions == imported.assumptions[:2]
 
 
 def test_subgraphs_are_dissolved(tmp_path: Path) -> None:

@@ -115,6 +115,14 @@ def test_a_bias_without_connection_survives(tmp_path: Path) -> None:
     assert_equal(network, read_nir(tmp_path / "b.nir").network)
 
 
+def test_names_of_weights_and_outputs_step_aside(tmp_path: Path) -> None:
+    lif = Lif(tau_mem=1e-2)
+    connections = (Connection("w0", "w1", [[1.0]]), Connection("w1", "output", [[2.0]]))
+    network = Network(1e-3, {"w0": 1}, {"w1": lif, "output": lif}, connections, ("output",))
+    write_nir(network, tmp_path / "n.nir")
+    assert_equal(network, read_nir(tmp_path / "n.nir").network)
+
+
 @pytest.mark.parametrize("name", ["", ".", "..", "a/b", "a\0b", "\ud800"])
 def test_names_that_no_file_can_hold(tmp_path: Path, name: str) -> None:
     network = Network(1e-3, {}, {name: Lif(tau_mem=1e-2)}, (), (name,))
