@@ -227,6 +227,13 @@ def test_a_moved_spike_names_how_near_it_was() -> None:
     assert moved == pytest.approx(1 / 16, rel=0.05)
 
 
+def test_a_spike_may_move_in_the_first_step() -> None:
+    found = verdict(one(Lif(**IDEAL), 1 + 1e-6), Widths(state=8, fraction=4), stimulus(1, 0))
+    assert found.difference is not None
+    assert (found.difference.step, found.difference.got) == (0, 0.0)
+    assert found.reason.startswith("the potential came within 1e-06 of the threshold's height")
+
+
 def test_a_moved_spike_of_a_saturated_state() -> None:
     # Inhibition beyond the rail is cut off, so that the neuron comes back too early.
     model = one(Lif(**IDEAL, n=1), 1.0)

@@ -127,6 +127,7 @@ def test_differences_in_words() -> None:
     # Values that look alike when cut short are told apart.
     near = str(Difference(0, "a", 0, "v", 0.1, 0.1 + 1e-12))
     assert near.split(" instead of ")[0].split()[-1] != near.split(" instead of ")[1]
+    assert str(Difference(0, "a", 0, "v", 1.5, float("nan"))).endswith("v is none instead of 1.5")
     assert "1234567" in str(Difference(0, "a", 0, "v", 1234566.0, 1234567.0))
 
 
