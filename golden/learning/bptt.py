@@ -4,13 +4,15 @@ The forward pass is golden's own step (:mod:`lifstone.golden.discrete`)::
 
     i_k = a_syn i_(k-1) + g_syn x_k                       x_k = W s_in_k + R s_(k-1) + b
     u_k = a_mem (v_(k-1) - v_leak) + v_leak + g_x x_k + g_new i_k + g_old i_(k-1)
-    s_k = spike(u_k)                                      v_k = reset(u_k, s_k)
+    s_k = spike(u_k - beta a_k)                           v_k = reset(u_k, s_k)
+    a_(k+1) = rho a_k + s_k                               (threshold adaptation, optional)
 
 The backward pass is the chain rule with the spike's derivative replaced by a surrogate
 (Neftci, Mostafa & Zenke, IEEE Signal Process. Mag. 36(6), 51 (2019), equations 9 to 11). With
 ``smoothed`` the forward pass emits the smooth spike whose derivative the surrogate is; the
 gradient is then exact, and finite differences can check it. Without a refractory period only:
-a hold is a decision that no derivative describes.
+a hold is a decision that no derivative describes. The adaptive threshold is that of Bellec et
+al., Nature Communications 11, 3625 (2020), equations 7 and 8.
 """
 
 from __future__ import annotations
@@ -26,22 +28,36 @@ from ..errors import InvalidValue, require
 from ..lif import Lif, Reset
 from .surrogate import Surrogate, derivative, smooth
 
-__all__ = ["Gradient", "Layer", "Rule", "Tape", "backward", "forward"]
+__all__ = ["Adaptation", "Gradient", "Layer", "Rule", "Tape", "backward", "forward", "spike_slope"]
 
 Array = NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class Adaptation:
+    """A threshold that every spike raises by ``beta`` and that falls back with ``tau`` seconds."""
+
+    beta: float
+    tau: float
+
+    def __post_init__(self) -> None:
+        require(np.isfinite(self.beta), "beta", self.beta, "a finite number")
+        require(np.isfinite(self.tau) and self.tau > 0, "tau", self.tau, "a finite number above 0")
 
 
 @dataclass(frozen=True, eq=False)
 class Layer:
     """Neurons with weights from the layer before ``(n, n_in)``, to themselves, and a bias.
 
-    ``recurrent`` is ``(n, n)`` and acts one step later, or ``None``; ``bias`` is ``(n,)``.
+    ``recurrent`` is ``(n, n)`` and acts one step later, or ``None``; ``bias`` is ``(n,)``;
+    ``adaptation`` moves the threshold, or ``None``.
     """
 
     neurons: Lif
     weight: Array
     bias: Array
     recurrent: Array | None = None
+    adaptation: Adaptation | None = None
 
     def __post_init__(self) -> None:
         n = self.neurons.n
@@ -68,12 +84,16 @@ class Rule:
     through_reset
         Let the gradient pass through the spike's own reset; without, the reset counts as a
         constant (Zenke & Vogels, Neural Comput. 33, 899 (2021), found it harmful).
+    through_recurrence
+        Let the gradient pass through the spikes of recurrent neurons to each other's inputs;
+        without, what is left is what e-prop computes (see :mod:`.eprop`).
     """
 
     surrogate: Surrogate = Surrogate.FAST_SIGMOID
     slope: float = 5.0
     smoothed: bool = False
     through_reset: bool = False
+    through_recurrence: bool = True
 
     def __post_init__(self) -> None:
         good = np.isfinite(self.slope) and self.slope > 0
@@ -85,13 +105,16 @@ class Tape:
     """What the backward pass of a layer needs; arrays ``(steps, batch, n)``.
 
     ``spikes`` holds 0 and 1, or smooth values; ``u`` the potential before the comparison, ``v``
-    after the reset.
+    after the reset, ``raised`` by how much the threshold was raised. ``rho`` is the share of
+    that which a step leaves.
     """
 
     inputs: Array
     u: Array
     v: Array
     spikes: Array
+    raised: Array
+    rho: float
     coefficients: Coefficients
 
 
@@ -124,15 +147,17 @@ def forward(
     for k, layer in enumerate(layers):
         n = layer.weight.shape[1]
         require(x.shape[2] == n, f"layers[{k}].weight", n, f"{x.shape[2]} inputs")
-        tapes.append(_run(layer, x, discretise(layer.neurons, dt, method), rule))
+        rho = 0.0 if layer.adaptation is None else float(np.exp(-dt / layer.adaptation.tau))
+        tapes.append(_run(layer, x, discretise(layer.neurons, dt, method), rho, rule))
         x = tapes[-1].spikes
     return tapes
 
 
-def _run(layer: Layer, x: Array, c: Coefficients, rule: Rule) -> Tape:
+def _run(layer: Layer, x: Array, c: Coefficients, rho: float, rule: Rule) -> Tape:
     lif = layer.neurons
     shape = (*x.shape[:2], lif.n)
-    u, v, s = np.empty(shape), np.empty(shape), np.empty(shape)
+    u, v, s, raised = np.empty(shape), np.empty(shape), np.empty(shape), np.zeros(shape)
+    beta = 0.0 if layer.adaptation is None else layer.adaptation.beta
     drive = x @ layer.weight.T + layer.bias
     before = np.broadcast_to(lif.v_init, shape[1:])
     current = np.zeros(shape[1:])
@@ -144,10 +169,12 @@ def _run(layer: Layer, x: Array, c: Coefficients, rule: Rule) -> Tape:
         u[k] = lif.v_leak + c.a_mem * (before - lif.v_leak) + c.g_x * total
         if c.a_syn is not None:
             u[k] += c.g_new * new + c.g_old * current
-        s[k] = _emit(lif, u[k], rule)
+        if k > 0:
+            raised[k] = rho * raised[k - 1] + beta * s[k - 1]
+        s[k] = _emit(lif, u[k] - raised[k], rule)
         v[k] = _reset(lif, u[k], s[k])
         before, current = v[k], new
-    return Tape(x, u, v, s, c)
+    return Tape(x, u, v, s, raised, rho, c)
 
 
 def _distance(lif: Lif, u: Array) -> Array:
@@ -219,17 +246,19 @@ def _gradient(layer: Layer, tape: Tape, dx: Array) -> Gradient:
 def _inputs(layer: Layer, tape: Tape, rule: Rule, ds: Array, dv: Array | None) -> Array:
     """Derivative by the layer's weighted input ``x_k``, ``(steps, batch, n)``."""
     lif, c = layer.neurons, tape.coefficients
-    slope = _spike_slope(lif, tape.u, rule)
+    slope = spike_slope(layer, tape, rule)
     out = np.zeros_like(tape.u)
-    later_v = np.zeros(tape.u.shape[1:])
-    later_i = np.zeros(tape.u.shape[1:])
-    later_u = np.zeros(tape.u.shape[1:])
+    beta = 0.0 if layer.adaptation is None else layer.adaptation.beta
+    later_v, later_i, later_u, later_raised = np.zeros((4, *tape.u.shape[1:]))
     for k in range(len(out) - 1, -1, -1):
         d_after = later_v if dv is None else later_v + dv[k]
-        d_spike = ds[k]
-        if layer.recurrent is not None and k + 1 < len(out):
+        d_spike = ds[k] + beta * later_raised
+        if layer.recurrent is not None and rule.through_recurrence and k + 1 < len(out):
             d_spike = d_spike + out[k + 1] @ layer.recurrent
-        du = _through_reset(lif, tape, k, d_after, d_spike, slope[k], rule)
+        kept, by_spike = _reset_paths(lif, tape, k)
+        fired = d_spike + d_after * by_spike if rule.through_reset else d_spike
+        du = d_after * kept + fired * slope[k]
+        later_raised = tape.rho * later_raised - fired * slope[k]
         if c.a_syn is None:
             out[k] = du * c.g_x
         else:
@@ -239,22 +268,19 @@ def _inputs(layer: Layer, tape: Tape, rule: Rule, ds: Array, dv: Array | None) -
     return out
 
 
-def _spike_slope(lif: Lif, u: Array, rule: Rule) -> Array:
-    """Derivative of the spike by the potential; 0 for a readout."""
-    z = _distance(lif, u)
+def spike_slope(layer: Layer, tape: Tape, rule: Rule) -> Array:
+    """Surrogate derivative of each spike by its potential; 0 for a readout."""
+    lif = layer.neurons
+    z = _distance(lif, tape.u - tape.raised)
     span = np.where(np.isfinite(lif.v_th), lif.v_th - lif.v_reset, 1.0)
     finite = np.where(np.isfinite(z), z, 0.0)
     return np.where(np.isfinite(z), derivative(rule.surrogate, finite, rule.slope), 0.0) / span
 
 
-def _through_reset(
-    lif: Lif, tape: Tape, k: int, d_after: Array, d_spike: Array, slope: Array, rule: Rule
-) -> Array:
-    """Derivative by ``u_k`` from those by the spike and by the potential after the reset."""
+def _reset_paths(lif: Lif, tape: Tape, k: int) -> tuple[Array, Array]:
+    """Derivatives of ``v_k`` by ``u_k`` and by the spike."""
     if lif.reset is Reset.SET:
-        kept, by_spike = d_after * (1.0 - tape.spikes[k]), lif.v_reset - tape.u[k]
-    else:
-        drop = np.where(np.isfinite(lif.v_th), lif.v_th - lif.v_reset, 0.0)
-        kept, by_spike = d_after, np.broadcast_to(-drop, tape.u[k].shape)
-    total = d_spike + d_after * by_spike if rule.through_reset else d_spike
-    return np.asarray(kept + total * slope)
+        return 1.0 - tape.spikes[k], np.asarray(lif.v_reset - tape.u[k])
+    drop = np.where(np.isfinite(lif.v_th), lif.v_th - lif.v_reset, 0.0)
+    shape = tape.u[k].shape
+    return np.ones(shape), np.broadcast_to(-drop, shape)

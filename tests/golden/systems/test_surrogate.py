@@ -13,14 +13,16 @@ from hypothesis import strategies as st
 from scipy.integrate import quad
 
 from lifstone.golden import Connection, InvalidValue, Lif, Network, Reset, run_float
-from lifstone.golden.learning.bptt import Layer, Rule, backward, forward
+from lifstone.golden.learning.bptt import Adaptation, Layer, Rule, backward, forward
 from lifstone.golden.learning.surrogate import Surrogate, derivative, smooth
 from lifstone.golden.systems.surrogate import SYSTEM, Parameters
 
 DT = 1e-3
 
 
-def layers(seed: int, reset: Reset, synapse: bool, readout: bool) -> list[Layer]:
+def layers(
+    seed: int, reset: Reset, synapse: bool, readout: bool, adaptive: bool = False
+) -> list[Layer]:
     rng = np.random.default_rng(seed)
 
     def neurons(n: int, last: bool) -> Lif:
@@ -36,20 +38,20 @@ def layers(seed: int, reset: Reset, synapse: bool, readout: bool) -> list[Layer]
 
     return [
         Layer(neurons(4, False), rng.normal(size=(4, 3)), 0.3 * rng.normal(size=4),
-              0.5 * rng.normal(size=(4, 4))),
+              0.5 * rng.normal(size=(4, 4)), Adaptation(0.4, 8e-3) if adaptive else None),
         Layer(neurons(2, True), rng.normal(size=(2, 4)), 0.3 * rng.normal(size=2)),
     ]  # fmt: skip
 
 
 NET = layers(0, Reset.SET, False, False)
-CASES = list(itertools.product(Surrogate, Reset, [False, True], [False, True]))
+CASES = list(itertools.product(Surrogate, Reset, [False, True], [False, True], [False, True]))
 
 
-@pytest.mark.parametrize(("kind", "reset", "synapse", "readout"), CASES)
+@pytest.mark.parametrize(("kind", "reset", "synapse", "readout", "adaptive"), CASES)
 def test_surrogate_gradient_is_that_of_the_smooth_network(
-    kind: Surrogate, reset: Reset, synapse: bool, readout: bool
+    kind: Surrogate, reset: Reset, synapse: bool, readout: bool, adaptive: bool
 ) -> None:
-    net = layers(7, reset, synapse, readout)
+    net = layers(7, reset, synapse, readout, adaptive)
     rng = np.random.default_rng(8)
     x = rng.random((12, 3, 3))
     target = rng.normal(size=(12, 3, 2))
