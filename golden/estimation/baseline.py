@@ -120,7 +120,7 @@ def _measure(s: Samples) -> _Measured:
     solution, covariance, residual, at = _regress(s, held)
     nothing = (np.nan, np.nan)
     v_th, v_reset = nothing, nothing
-    if s.spikes.size:
+    if s.certain.size:
         v_th = _threshold(s, held, solution)
         resets = s.y[held & np.isfinite(s.y)]
         if resets.size:
@@ -132,22 +132,21 @@ def _measure(s: Samples) -> _Measured:
 
 def _held(s: Samples) -> NDArray[np.bool_]:
     """Samples at reset: a spike's own and those while the membrane is held."""
+    at = s.certain[:, None] + np.arange(s.hold + 1)
     out = np.zeros(s.y.size, dtype=np.bool_)
-    for j in range(s.hold + 1):
-        at = s.spikes + j
-        out[at[at < s.y.size]] = True
+    out[at[at < s.y.size]] = True
     return out
 
 
 def _regress(s: Samples, held: NDArray[np.bool_]) -> tuple[Array, Array, Array, Index]:
     """Coefficients, their covariance, residuals, and the samples these belong to."""
-    fired = np.zeros(s.y.size, dtype=np.bool_)
-    fired[s.spikes] = True
-    cut = np.zeros(s.y.size, dtype=np.bool_)
-    cut[s.lost] = True
+    # A spike between the first and the last of three samples, certain or not, forbids them.
+    y, fired = np.where(held, np.nan, s.y), np.zeros(s.y.size, dtype=np.bool_)
+    for first, last in s.windows.tolist():
+        fired[first : last + 1] = True
+        y[first : last + 1] = np.nan
     k = np.arange(2, s.y.size)
-    use = np.isfinite(s.y[k]) & np.isfinite(s.y[k - 1]) & np.isfinite(s.y[k - 2])
-    use &= ~held[k] & ~fired[k - 1] & ~cut[k] & ~cut[k - 1]
+    use = np.isfinite(y[k]) & np.isfinite(s.y[k - 1]) & np.isfinite(s.y[k - 2]) & ~fired[k - 1]
     k = k[use]
     columns = 3 if s.driven else 2
     require(k.size > columns, "v", f"{k.size} quiet steps", f"more than {columns} quiet steps")
@@ -177,7 +176,7 @@ def _threshold(s: Samples, held: NDArray[np.bool_], c: Array) -> tuple[float, fl
     Without noise it lies between the highest potential without a spike and the lowest predicted
     with one, anywhere: the variance is that of a uniform distribution. Noise turns the two round.
     """
-    at = s.spikes[s.spikes > 0]
+    at = s.certain[s.certain > 0]
     predicted = c[0] * s.y[at - 1] + c[1] + c[2] * s.x[at]
     known = np.isfinite(predicted)
     quiet = s.y[~held & np.isfinite(s.y)]

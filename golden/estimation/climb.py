@@ -25,37 +25,44 @@ CLOSE = 1e-5
 """Squared distance from the maximum, in standard errors, at which the climb ends."""
 LONGEST = 4.0
 """Longest step in standard errors."""
-STEP = 1e-4
-"""Difference for the information, in units of a parameter's scale."""
+APART = 0.02
+"""Difference for the information, in standard errors."""
 
 
 @dataclass(frozen=True, eq=False)
 class Peak:
     """Where the climb ended.
 
-    ``resting`` are the parameters at their lower bound; ``error`` are rough standard errors.
+    ``resting`` are the parameters at their lower bound, ``settled`` the free ones that are not;
+    ``metric`` is a rough information of these.
     """
 
     theta: Array
     log_likelihood: float
     score: Array
-    error: Array
+    metric: Array
     resting: Flags
+    settled: Flags
     converged: bool
     evaluations: int
 
 
-def information(scores: Scores, theta: Array, free: Flags, step: Array | float = STEP) -> Array:
-    """Observed information of the free parameters by differences of the score, ``(f, f)``."""
+def information(scores: Scores, theta: Array, free: Flags, metric: Array) -> Array:
+    """Observed information of the free parameters by differences of the score, ``(f, f)``.
+
+    The differences are taken where ``metric``, a rough information ``(f, f)``, is the identity:
+    parameters that are nearly exchangeable would otherwise cancel each other's digits.
+    """
     index = np.flatnonzero(free)
-    steps = np.broadcast_to(step, theta.shape)
     base = scores(theta)[1].sum(0)[index]
+    root = np.linalg.cholesky(metric)
+    frame = np.linalg.inv(root).T
     out = np.zeros((index.size, index.size))
-    for row, k in enumerate(index):
+    for row in range(index.size):
         moved = theta.copy()
-        moved[k] += steps[k]
-        out[row] = -(scores(moved)[1].sum(0)[index] - base) / steps[k]
-    return 0.5 * (out + out.T)
+        moved[index] += APART * frame[:, row]
+        out[row] = frame.T @ (base - scores(moved)[1].sum(0)[index]) / APART
+    return np.asarray(root @ (0.5 * (out + out.T)) @ root.T)
 
 
 def climb(scores: Scores, theta: Array, free: Flags, lower: Array, most: int = 80) -> Peak:
@@ -81,9 +88,8 @@ def climb(scores: Scores, theta: Array, free: Flags, lower: Array, most: int = 8
         theta, value, score = new, new_value, new_score
     resting = free & (theta <= lower) & (score < 0)
     settled = free & ~resting
-    error = np.zeros(theta.size)
-    error[settled] = np.sqrt(np.diag(np.linalg.inv(metric[np.ix_(settled, settled)])))
-    return Peak(theta, value, score, error, resting, converged, count)
+    rough = metric[np.ix_(settled, settled)]
+    return Peak(theta, value, score, rough, resting, settled, converged, count)
 
 
 def _first_metric(scores: Scores, theta: Array, free: Flags, each: Array) -> Array:
@@ -92,7 +98,7 @@ def _first_metric(scores: Scores, theta: Array, free: Flags, each: Array) -> Arr
     if each.shape[0] >= 4 * n:
         part = each[:, free].T @ each[:, free]
     else:
-        part = information(scores, theta, free)
+        part = information(scores, theta, free, np.eye(n) / 0.02**2)
     values, vectors = np.linalg.eigh(part)
     values = np.maximum(np.abs(values), 1e-9 * np.abs(values).max(initial=1e-300))
     full[np.ix_(free, free)] = (vectors * values) @ vectors.T

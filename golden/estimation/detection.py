@@ -4,7 +4,7 @@ A peak is an excursion upwards and back; its samples say nothing of the membrane
 aside as missing. A spike is a drop of the size of ``v_th - v_reset`` from one sample to the
 next, or across a peak. Ordinary steps and drops are taken as two normal classes of equal width,
 and the limit between them is the one with the fewest errors (Bayes' rule). A drop across dropped
-samples has no step that is known: the potential counts as lost there.
+samples has no step that is known, only a first and a last one.
 """
 
 from __future__ import annotations
@@ -32,10 +32,9 @@ class Detected:
     ----------
     v
         Potential with peaks set to ``nan``, ``(samples,)``.
-    spikes
-        Steps of the spikes, ascending.
-    lost
-        Samples before which a spike fell among dropped samples, ascending.
+    windows
+        First and last step on which each spike may have fallen, ascending, ``(spikes, 2)``:
+        equal unless samples were dropped there.
     peaks
         Number of samples set aside.
     doubt
@@ -43,33 +42,32 @@ class Detected:
     """
 
     v: Array
-    spikes: Index
-    lost: Index
+    windows: Index
     peaks: int
     doubt: float
 
 
-def detect(v: Array) -> Detected:
-    """Find the spikes of ``v``, ``(samples,)``, ``nan`` where dropped."""
-    width = _width(v)
-    clean = _mask_peaks(v, width)
+def detect(v: Array, longest_gap: int = 4) -> Detected:
+    """Find the spikes of ``v``, ``(samples,)``, ``nan`` where dropped.
+
+    A drop across more than ``longest_gap`` dropped samples is not taken for a spike: the
+    potential may have fallen there by itself.
+    """
+    clean = _mask_peaks(v, _width(v))
     seen = np.flatnonzero(np.isfinite(clean))
     jump = np.diff(clean[seen])
     limit, doubt = _limit(jump, _width(clean))
     at = np.flatnonzero(jump < -limit)
-    left, right = seen[at], seen[at + 1]
-    spikes, lost = [], []
-    for a, b in zip(left.tolist(), right.tolist(), strict=True):
-        between = np.isfinite(v[a + 1 : b])
-        if b == a + 1:
-            spikes.append(b)
-        elif between.any():
-            spikes.append(a + 1 + int(between.argmax()))
-        else:
-            lost.append(b)
+    windows = []
+    for a, b in zip(seen[at].tolist(), seen[at + 1].tolist(), strict=True):
+        peak = np.flatnonzero(np.isfinite(v[a + 1 : b]))
+        if peak.size:
+            # The first sample of the peak is the spike's step.
+            windows.append((a + 1 + int(peak[0]),) * 2)
+        elif b - a - 1 <= longest_gap:
+            windows.append((a + 1, b))
     peaks = int(np.isfinite(v).sum()) - seen.size
-    steps = np.array(spikes, dtype=np.int64)
-    return Detected(clean, steps, np.array(lost, dtype=np.int64), peaks, doubt)
+    return Detected(clean, np.array(windows, dtype=np.int64).reshape(-1, 2), peaks, doubt)
 
 
 def without_peaks(v: Array, spikes: Index) -> Array:
@@ -100,23 +98,22 @@ def _width(v: Array) -> float:
 
 
 def _mask_peaks(v: Array, width: float) -> Array:
-    """Set upward excursions to ``nan``: a jump up that is undone within the excursion."""
-    out = v.copy()
-    jump = np.diff(v)
+    """Set upward excursions to ``nan``: a jump up that is undone where the excursion ends."""
+    seen = np.flatnonzero(np.isfinite(v))
+    y = v[seen]
+    jump = np.diff(y)
     falls = -jump[jump < -CLEAR * width]
+    out = v.copy()
     if falls.size == 0:
         return out
     height = max(CLEAR * width, 0.5 * float(np.quantile(falls, 0.2)))
     for k in (np.flatnonzero(jump > height) + 1).tolist():
-        if not np.isfinite(out[k]):
-            continue
-        level = v[k - 1] + 0.5 * height
         end = k
-        while end < v.size and v[end] > level:
+        while end < y.size and y[end] > y[k - 1] + 0.5 * height:
             end += 1
         # It must come back: a jump up that stays is a step of the input.
-        if end < v.size and np.isfinite(v[end]) and v[end - 1] - v[end] > height:
-            out[k:end] = np.nan
+        if end < y.size and y[end - 1] - y[end] > height:
+            out[seen[k:end]] = np.nan
     return out
 
 

@@ -15,7 +15,7 @@ from scipy.special import log_ndtr, ndtri
 
 from ..errors import require
 from .fit import SMALLEST, Fit
-from .likelihood import evaluate, nodes_for
+from .likelihood import Evaluation, evaluate, nodes_for
 from .noisy import Noisy
 from .recording import Recording
 from .samples import Samples, prepare
@@ -73,8 +73,8 @@ def diagnose(recording: Recording, fit: Fit) -> Diagnosis:
     seg = s.segments()
     found = evaluate(seg, neuron, s.dt, nodes_for(seg, neuron, s.dt))
     mean, error, residual = np.full((3, s.y.size), np.nan)
+    _free(seg, neuron, found, (mean, error, residual))
     _held(s, neuron, (mean, error, residual))
-    _free(seg, neuron, (found.smoothed, found.predicted), (mean, error, residual))
     return Diagnosis(s.centre + s.unit * s.y, s.centre + s.unit * mean, s.unit * error, residual)
 
 
@@ -88,28 +88,32 @@ def _floored(vector: Array) -> Array:
 
 def _held(s: Samples, neuron: Noisy, out: tuple[Array, Array, Array]) -> None:
     mean, error, residual = out
-    for j in range(s.hold + 1):
-        at = s.spikes + j
-        at = at[at < s.y.size]
-        mean[at], error[at] = neuron.v_reset, 0.0
-        residual[at] = (s.y[at] - neuron.v_reset) / neuron.sigma_y
+    at = s.certain[:, None] + np.arange(s.hold + 1)
+    at = at[at < s.y.size]
+    mean[at], error[at] = neuron.v_reset, 0.0
+    residual[at] = (s.y[at] - neuron.v_reset) / neuron.sigma_y
 
 
-def _free(
-    seg: Segments, neuron: Noisy, states: tuple[Array, Array], out: tuple[Array, Array, Array]
-) -> None:
-    (smoothed, variance), (predicted, spread) = states
+def _free(seg: Segments, neuron: Noisy, found: Evaluation, out: tuple[Array, Array, Array]) -> None:
+    # Of segments that exclude each other the likeliest is written last.
+    order = np.argsort(found.weight, kind="stable")
+    (smoothed, variance), (predicted, spread) = found.smoothed, found.predicted
     t = np.arange(seg.y.shape[0])[:, None]
     inside = (t <= seg.length) & ((t > 0) | ~seg.known)
-    sample = (seg.origin + t)[inside]
-    out[0][sample] = smoothed[inside]
-    out[1][sample] = np.sqrt(np.maximum(variance[inside], 0.0))
-    inside &= t > 0
-    sample = (seg.origin + t)[inside]
-    m, p, y = predicted[inside], spread[inside], seg.y[inside]
-    # The sample did not fire: the prediction is cut off at the threshold.
-    z = (neuron.v_th - m) / np.sqrt(p)
-    pull = np.exp(-0.5 * np.minimum(z**2, 1e3) - log_ndtr(z)) / np.sqrt(2 * np.pi)
+    for j in order.tolist():
+        use = inside[:, j]
+        sample = seg.origin[j] + t[use, 0]
+        out[0][sample] = smoothed[use, j]
+        out[1][sample] = np.sqrt(np.maximum(variance[use, j], 0.0))
+        use = use & (t[:, 0] > 0)
+        error = _standardised(neuron, predicted[use, j], spread[use, j], seg.y[use, j])
+        out[2][seg.origin[j] + t[use, 0]] = error
+
+
+def _standardised(neuron: Noisy, m: Array, p: Array, y: Array) -> Array:
+    """Error of a prediction that is cut off at the threshold: the sample did not fire."""
+    z = np.minimum((neuron.v_th - m) / np.sqrt(p), 30.0)
+    pull = np.exp(-0.5 * z**2 - log_ndtr(z)) / np.sqrt(2 * np.pi)
     m = m - np.sqrt(p) * pull
-    p = p * np.maximum(1 - pull * np.where(np.isfinite(z), z, 0.0) - pull**2, 1e-6)
-    out[2][sample] = (y - m) / np.sqrt(p + neuron.sigma_y**2)
+    p = p * np.maximum(1 - pull * z - pull**2, 1e-6)
+    return np.asarray((y - m) / np.sqrt(p + neuron.sigma_y**2))

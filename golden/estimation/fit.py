@@ -27,9 +27,11 @@ Flags = NDArray[np.bool_]
 
 UNITS = ("s", "ohm", "V", "V", "V", "V", "V")
 SMALLEST = 0.02
-"""Noise of a step or of a measurement below this share of what the samples show is none."""
-APART = 0.02
-"""Difference for the information, in standard errors."""
+"""Noise of a step below this share of what the samples show is none: no grid resolves it."""
+SMALLEST_MEASURED = 1e-3
+"""The same for measurement noise, which the samples at reset show by itself."""
+OUT_OF_REACH = 1e6
+"""A threshold, in units of the recording's spread, that no potential concerns."""
 
 
 class FitMethod(StrEnum):
@@ -200,7 +202,7 @@ def _likely(recording: Recording, s: Samples) -> Fit:
     free = np.array([True, s.driven, True, fired, bool(s.spikes.size), True, True])
     theta = start.vector()
     if not fired:
-        theta[3] = np.inf
+        theta[3] = OUT_OF_REACH
     peak, scores = _search(s, seg, start, theta, free)
     notes = []
     if peak.resting[6]:
@@ -209,12 +211,10 @@ def _likely(recording: Recording, s: Samples) -> Fit:
         notes.append("no intrinsic noise seen: sigma_v is an upper bound")
     if not peak.converged:
         notes.append("the search did not reach a maximum: errors are not to be trusted")
-    settled = free & ~peak.resting
+    settled, theta = peak.settled, peak.theta.copy()
     covariance = np.full((7, 7), np.nan)
-    info = information(scores, peak.theta, settled, APART * peak.error)
-    theta = peak.theta.copy()
-    values = np.linalg.eigvalsh(info)
-    if values[0] > 1e-10 * values[-1]:
+    info = information(scores, theta, settled, peak.metric)
+    if _positive(info):
         found = np.linalg.inv(info)
         covariance[np.ix_(settled, settled)] = found
         theta[settled] += found @ peak.score[settled]
@@ -233,6 +233,12 @@ def _likely(recording: Recording, s: Samples) -> Fit:
     )
 
 
+def _positive(info: Array) -> bool:
+    """Whether a matrix is positive definite beyond rounding, whatever the parameters' units."""
+    scale = np.sqrt(np.abs(np.diag(info))) + 1e-300
+    return bool(np.linalg.eigvalsh(info / np.outer(scale, scale))[0] > 1e-9)
+
+
 def _search(
     s: Samples, seg: Segments, start: Noisy, theta: Array, free: Flags
 ) -> tuple[Peak, Scores]:
@@ -241,7 +247,7 @@ def _search(
     shown = np.hypot(c.q, np.sqrt(2.0) * c.s)
     lower = np.full(7, -np.inf)
     lower[5] = np.log(SMALLEST * shown * start.sigma_v / c.q)
-    lower[6] = np.log(SMALLEST * shown)
+    lower[6] = np.log(SMALLEST_MEASURED * shown)
     nodes = nodes_for(seg, start, s.dt)
     while True:
         scores = _scores(s, seg, nodes)

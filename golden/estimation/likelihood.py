@@ -13,7 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from . import grid, kalman
+from . import grid, hidden, kalman
 from .kalman import Moments
 from .noisy import Noisy, Step
 from .segments import Segments
@@ -30,9 +30,12 @@ class Evaluation:
     Parameters
     ----------
     log_likelihood
-        Of each segment, ``(n,)``.
+        Of each independent part of the recording, ``(parts,)``: a segment, or where spikes are
+        hidden a chain of them.
     score
-        Its derivative by :meth:`.Noisy.vector`, ``(n, 7)``.
+        Its derivative by :meth:`.Noisy.vector`, ``(parts, 7)``.
+    weight
+        Of each segment among those that exclude each other, ``(n,)``.
     smoothed
         Mean and variance of the potential given the whole recording, ``(2, steps + 2, n)``.
     predicted
@@ -41,6 +44,7 @@ class Evaluation:
 
     log_likelihood: Array
     score: Array
+    weight: Array
     smoothed: Array
     predicted: Array
 
@@ -53,7 +57,7 @@ def nodes_for(seg: Segments, neuron: Noisy, dt: float) -> int:
 
 
 def evaluate(seg: Segments, neuron: Noisy, dt: float, nodes: int) -> Evaluation:
-    """Log-likelihood and score of every segment."""
+    """Log-likelihood and score of every part of a recording."""
     c = neuron.step(dt)
     f = kalman.forward(seg, c)
     near = grid.run(seg, c, f, nodes)
@@ -67,8 +71,10 @@ def evaluate(seg: Segments, neuron: Noisy, dt: float, nodes: int) -> Evaluation:
     log_likelihood[near.rows] += near.log_likelihood
     early = np.arange(m.shape[0])[:, None] < f.near
     predicted = np.where(early, np.stack([f.predicted, f.spread]), near.ahead)
-    score = _score(seg, c, moments) @ neuron.jacobian(dt)
-    return Evaluation(log_likelihood, score, np.stack([m, p]) + near.states, predicted)
+    total, weight, part = hidden.combine(seg, log_likelihood)
+    score = np.zeros((total.size, 7))
+    np.add.at(score, part, weight[:, None] * (_score(seg, c, moments) @ neuron.jacobian(dt)))
+    return Evaluation(total, score, weight, np.stack([m, p]) + near.states, predicted)
 
 
 def _held(seg: Segments, c: Step) -> Array:

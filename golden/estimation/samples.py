@@ -20,6 +20,8 @@ Index = NDArray[np.int64]
 
 BRIDGED = 16
 """Missing samples in a row that the filter predicts across; beyond, it starts anew."""
+HIDING = 4
+"""The same where spikes had to be detected: in a longer gap one is not looked for."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -27,14 +29,14 @@ class Samples:
     """Potential and input in units of ``unit`` and ``x_unit``, the potential from ``centre``.
 
     ``driven`` says whether the input varies, so that ``r`` can be told from ``v_leak``;
-    where it does not, ``x`` is 0.
+    where it does not, ``x`` is 0. ``windows`` are the first and last step that each spike may
+    have fallen on, ``(spikes, 2)``.
     """
 
     y: Array
     x: Array
     dt: float
-    spikes: Index
-    lost: Index
+    windows: Index
     detected: bool
     hold: int
     driven: bool
@@ -43,14 +45,23 @@ class Samples:
     x_unit: float
     notes: tuple[str, ...]
 
+    @property
+    def spikes(self) -> Index:
+        """Steps of the spikes; of one among dropped samples the last it may have fallen on."""
+        return self.windows[:, 1]
+
+    @property
+    def certain(self) -> Index:
+        """Steps of the spikes whose step is known."""
+        return self.windows[self.windows[:, 0] == self.windows[:, 1], 1]
+
     def segments(self) -> Segments:
         """The recording cut into pieces that are independent given the parameters."""
         longest = BRIDGED
         if self.detected:
-            # A spike inside a long gap would have left no trace.
-            shortest = int(np.diff(self.spikes).min(initial=2 * BRIDGED))
-            longest = min(longest, shortest // 2)
-        return cut(self.y, self.x, self.spikes, self.hold, longest, self.lost)
+            # In a longer gap a spike may have left no trace.
+            longest = min(HIDING, self.shortest_interval() // 2)
+        return cut(self.y, self.x, self.windows, self.hold, longest)
 
     def held(self, hold: int) -> Samples:
         """The same with another refractory period, in steps."""
@@ -96,18 +107,17 @@ def prepare(recording: Recording) -> Samples:
         If detected spikes lie closer than the refractory period that was given.
     """
     notes: list[str] = []
-    lost = np.zeros(0, dtype=np.int64)
     if recording.spikes is None:
-        found = detect(recording.v)
-        v, spikes, lost = found.v, found.spikes, found.lost
-        notes += _words(found.spikes.size, found.peaks, lost.size, found.doubt)
+        found = detect(recording.v, HIDING)
+        v, windows = found.v, found.windows
+        notes += _words(windows, found.peaks, found.doubt)
     else:
-        spikes = recording.spikes
-        v = without_peaks(recording.v, spikes)
+        windows = np.stack([recording.spikes, recording.spikes], axis=1)
+        v = without_peaks(recording.v, recording.spikes)
         peaks = int(np.isfinite(recording.v).sum() - np.isfinite(v).sum())
         if peaks:
             notes.append(f"{peaks} samples of peaks set aside")
-    _check_interval(recording, spikes)
+    _check_interval(recording, windows)
     x = recording.x
     driven = x is not None and bool(np.ptp(x) > 0)
     if x is not None and not driven and x[0] != 0:
@@ -118,8 +128,7 @@ def prepare(recording: Recording) -> Samples:
         y=(v - centre) / unit,
         x=x / x_unit if driven and x is not None else np.zeros(v.size),
         dt=float(recording.dt),
-        spikes=spikes,
-        lost=lost,
+        windows=windows,
         detected=recording.spikes is None,
         hold=recording.hold,
         driven=driven,
@@ -130,17 +139,18 @@ def prepare(recording: Recording) -> Samples:
     )
 
 
-def _words(spikes: int, peaks: int, lost: int, doubt: float) -> list[str]:
-    out = [f"{spikes} spikes detected from the potential, {peaks} samples of peaks set aside"]
-    if lost:
-        out.append(f"{lost} spikes fell among dropped samples: the recording is cut there")
+def _words(windows: Index, peaks: int, doubt: float) -> list[str]:
+    out = [f"{len(windows)} spikes detected from the potential, {peaks} samples of peaks set aside"]
+    hidden = int((windows[:, 0] < windows[:, 1]).sum())
+    if hidden:
+        out.append(f"{hidden} spikes fell among dropped samples: summed over their steps")
     if doubt > 1e-3:
         out.append(f"about {doubt:.1%} of the spikes are missed: the reset is hard to see")
     return out
 
 
-def _check_interval(recording: Recording, spikes: Index) -> None:
-    shortest = int(np.diff(spikes).min(initial=recording.v.size))
+def _check_interval(recording: Recording, windows: Index) -> None:
+    shortest = int((windows[1:, 1] - windows[:-1, 0]).min(initial=recording.v.size))
     if recording.t_ref is not None and recording.hold >= shortest:
         allowed = f"below the shortest interval, {shortest * recording.dt:g} s"
         raise InvalidValue("t_ref", recording.t_ref, allowed)

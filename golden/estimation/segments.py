@@ -12,6 +12,7 @@ the segments still running at a step are a leading slice.
 
 from __future__ import annotations
 
+import itertools
 from dataclasses import dataclass
 
 import numpy as np
@@ -44,6 +45,9 @@ class Segments:
         Sample of the recording that state 0 is, ``(n,)``.
     held
         Number, sum and sum of squares of the samples at reset and while held, ``(3, n)``.
+    place
+        Where a segment belongs, ``(3, n)``: interval between spikes, and which of the steps
+        that the spike before and the spike behind may have fallen on. See :mod:`.hidden`.
     """
 
     y: Array
@@ -53,6 +57,7 @@ class Segments:
     known: NDArray[np.bool_]
     origin: Index
     held: Array
+    place: Index
 
     @property
     def n(self) -> int:
@@ -66,82 +71,99 @@ class Segments:
         return np.asarray(np.searchsorted(-self.length, -t, side="right"), dtype=np.int64)
 
 
-def cut(
-    y: Array, x: Array, spikes: Index, hold: int, longest_gap: int, lost: Index | None = None
-) -> Segments:
+def cut(y: Array, x: Array, windows: Index, hold: int, longest_gap: int) -> Segments:
     """Cut samples ``y`` (``nan``: dropped) at spikes and at gaps of more than ``longest_gap``.
 
     Parameters
     ----------
     y, x
         Potential and input current, ``(samples,)``.
-    spikes
-        Steps of the spikes, ascending, more than ``hold`` apart.
+    windows
+        First and last step on which each spike may have fallen, ascending, ``(spikes, 2)``. An
+        interval is cut out once for every pair of such steps more than ``hold`` apart.
     hold
         Steps for which the membrane is held after the spike's own.
     longest_gap
         Missing samples in a row that are bridged; beyond, the potential counts as lost.
-    lost
-        Samples before which the potential counts as lost in any case.
     """
-    breaks = np.zeros(y.size + 1, dtype=np.int64)
-    if lost is not None:
-        breaks[lost] = 1
-    breaks = np.cumsum(breaks)
-    pieces: list[tuple[int, int, bool, bool]] = []
-    held: list[tuple[int, int]] = []
-    starts = np.concatenate([[-1], spikes])
-    ends = np.concatenate([spikes, [y.size]])
-    for start, end in zip(starts.tolist(), ends.tolist(), strict=True):
-        known, fired = start >= 0, end < y.size
-        origin = min(start + hold, y.size - 1) if known else 0
-        for piece in _stretches(y, origin, end, known, fired, longest_gap, breaks):
-            held.append((start, origin + 1) if piece[2] else (0, 0))
-            pieces.append(piece)
-    return _packed(y, x, pieces, held)
+    edges = [[-1], *(list(range(a, b + 1)) for a, b in windows.tolist()), [y.size]]
+    pieces: list[_Piece] = []
+    for i, (before, behind) in enumerate(itertools.pairwise(edges)):
+        for (j, start), (k, end) in itertools.product(enumerate(before), enumerate(behind)):
+            if end - start > hold or start < 0 or end == y.size:
+                pieces += _stretches(y, (start, end), hold, longest_gap, (i, j, k))
+    return _packed(y, x, pieces)
+
+
+@dataclass(frozen=True)
+class _Piece:
+    """Samples ``first`` to ``last``, both states; ``held`` are samples at reset before them."""
+
+    first: int
+    last: int
+    known: bool
+    fired: bool
+    held: tuple[int, int]
+    place: tuple[int, int, int]
+
+    @property
+    def useful(self) -> bool:
+        """Whether it says anything about the neuron."""
+        return self.last > self.first or self.fired or self.held[1] > self.held[0]
 
 
 def _stretches(
-    y: Array, origin: int, end: int, known: bool, fired: bool, longest_gap: int, breaks: Index
-) -> list[tuple[int, int, bool, bool]]:
-    """``(origin, last state's sample, known, fired)`` of the segments between two spikes."""
+    y: Array, span: tuple[int, int], hold: int, longest_gap: int, place: tuple[int, int, int]
+) -> list[_Piece]:
+    """The pieces between two spikes, or between a spike and an end of the recording."""
+    start, end = span
+    known, fired = start >= 0, end < y.size
+    origin = min(start + hold, y.size - 1) if known else 0
     seen = origin + np.flatnonzero(np.isfinite(y[origin:end]))
     if known:
         seen = np.concatenate([[origin], seen[seen > origin]])
     if seen.size == 0:
         return []
     edges = np.append(seen, end) if fired else seen
-    wide = np.flatnonzero((np.diff(edges) - 1 > longest_gap) | (np.diff(breaks[edges]) > 0))
-    out: list[tuple[int, int, bool, bool]] = []
+    out: list[_Piece] = []
     first = 0
-    for k in wide.tolist():
-        out.append((int(seen[first]), int(seen[k]), known and first == 0, False))
+    for k in np.flatnonzero(np.diff(edges) - 1 > longest_gap).tolist():
+        out.append(_piece(seen, first, int(seen[k]), known, False, start, place))
         first = k + 1
     if first < seen.size:
         last = end - 1 if fired else int(seen[-1])
-        out.append((int(seen[first]), last, known and first == 0, fired))
-    return out
+        out.append(_piece(seen, first, last, known, fired, start, place))
+    return [piece for piece in out if piece.useful]
 
 
-def _packed(
-    y: Array, x: Array, pieces: list[tuple[int, int, bool, bool]], held: list[tuple[int, int]]
-) -> Segments:
-    pairs = [
-        (p, h) for p, h in zip(pieces, held, strict=True) if p[1] > p[0] or p[3] or h[1] > h[0]
-    ]
-    pairs.sort(key=lambda pair: pair[0][0] - pair[0][1])
-    origin = np.array([p[0] for p, _ in pairs], dtype=np.int64)
-    length = np.array([p[1] for p, _ in pairs], dtype=np.int64) - origin
-    known = np.array([p[2] for p, _ in pairs], dtype=bool)
-    fired = np.array([p[3] for p, _ in pairs], dtype=bool)
-    steps = int(length.max(initial=0))
-    t = np.arange(steps + 2)[:, None]
+def _piece(
+    seen: Index,
+    first: int,
+    last: int,
+    known: bool,
+    fired: bool,
+    start: int,
+    place: tuple[int, int, int],
+) -> _Piece:
+    known = known and first == 0
+    origin = int(seen[first])
+    return _Piece(origin, last, known, fired, (start, origin + 1) if known else (0, 0), place)
+
+
+def _packed(y: Array, x: Array, pieces: list[_Piece]) -> Segments:
+    pieces = sorted(pieces, key=lambda piece: piece.first - piece.last)
+    origin = np.array([p.first for p in pieces], dtype=np.int64)
+    length = np.array([p.last for p in pieces], dtype=np.int64) - origin
+    known = np.array([p.known for p in pieces], dtype=np.bool_)
+    fired = np.array([p.fired for p in pieces], dtype=np.bool_)
+    t = np.arange(int(length.max(initial=0)) + 2)[:, None]
     sample = np.minimum(origin + t, y.size - 1)
     seen = np.where(t <= length, y[sample], np.nan)
     seen[0, known] = np.nan
-    sums = np.zeros((3, len(pairs)))
-    for j, (_, (start, stop)) in enumerate(pairs):
-        part = y[start:stop]
+    sums = np.zeros((3, len(pieces)))
+    for j, piece in enumerate(pieces):
+        part = y[slice(*piece.held)]
         part = part[np.isfinite(part)]
         sums[:, j] = part.size, part.sum(), part @ part
-    return Segments(seen, x[sample], length, fired, known, origin, sums)
+    place = np.array([p.place for p in pieces], dtype=np.int64).reshape(-1, 3).T
+    return Segments(seen, x[sample], length, fired, known, origin, sums, place)
