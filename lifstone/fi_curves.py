@@ -24,6 +24,7 @@ STEPS = 2000
 SETTLED = 500
 """Steps before counting begins."""
 SPICE_POINTS = 5
+SPICE_INTERVALS = 5
 
 
 def fi_figure(result: Verification, chosen: Overlay) -> Drawn:
@@ -120,7 +121,11 @@ def _spice_rates(lif: Lif, currents: Array, dt: float) -> Array:
     """Rate from the mean interval after the first spike; 0 below two spikes."""
     out = np.zeros(currents.size)
     for k, (current, expected) in enumerate(zip(currents, rate(lif, currents), strict=True)):
-        steps = 200 if expected == 0 else int(np.clip(np.ceil(8 / (expected * dt)), 4, 2000))
+        steps = (
+            200
+            if expected == 0
+            else int(np.clip(np.ceil(SPICE_INTERVALS / (expected * dt)), 4, 2000))
+        )
         times = run_spice_neuron(lif, np.full(steps, current), dt).spike_times
         if times.size > 1:
             out[k] = (times.size - 1) / (times[-1] - times[0])

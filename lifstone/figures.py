@@ -31,6 +31,8 @@ WIDE, NARROW = 9.4, 4.9
 """Inches; the page shows them at about the size of its own text."""
 LEGEND_ENTRY = 1.5
 """Inches a legend entry may take."""
+LINE, BAND, FULL = 0.04, 0.22, 4.6
+"""Inches of a line in the raster, at least of its label, at most of all lines."""
 
 COLOURS = {
     "event-driven": "#7d8590",
@@ -126,27 +128,25 @@ def raster(title: str, bands: Sequence[Band], dt: float) -> Pair:
     """Spikes of all bands, the first at the bottom; neurons upwards, time to the right."""
     total = sum(b.spikes.shape[1] for b in bands)
     steps = max((b.spikes.shape[0] for b in bands), default=1)
+    line = min(LINE, FULL / max(total, 1))
+    heights = [max(b.spikes.shape[1] * line, BAND) for b in bands]
 
     def draw(width: float) -> Figure:
-        fig = _figure(width, height=min(6.0, 1.5 + max(total * 0.04, 0.25 * len(bands))))
+        fig = _figure(width, height=1.2 + max(sum(heights), BAND))
         ax = fig.axes[0]
-        base, ticks = 0, []
-        for band in bands:
+        base, ticks = 0.0, []
+        for band, height in zip(bands, heights, strict=True):
+            each = height / band.spikes.shape[1]
             k, j = np.nonzero(band.spikes)
-            _marks(
-                ax,
-                np.asarray((k + 1) * dt * 1e3, np.float64),
-                j + base,
-                GRID if band.faint else INK,
-                0.8,
-            )
-            ticks.append(base + (band.spikes.shape[1] - 1) / 2)
-            base += band.spikes.shape[1]
+            at = np.asarray((k + 1) * dt * 1e3, np.float64)
+            _marks(ax, at, base + (j + 0.5) * each, GRID if band.faint else INK, 0.8 * each)
+            ticks.append(base + height / 2)
+            base += height
             if band is not bands[-1]:
-                ax.axhline(base - 0.5, color=GRID, linewidth=0.6)
+                ax.axhline(base, color=GRID, linewidth=0.6)
         ax.set_yticks(ticks, [b.label for b in bands], fontsize=9, color=INK)
         ax.set_xlabel("time (ms)", color=INK)
-        ax.set_ylim(-0.7, max(base, 1) - 0.3)
+        ax.set_ylim(0, max(base, BAND))
         ax.set_xlim(0, (steps + 0.5) * dt * 1e3)
         ax.grid(False, axis="y")
         return fig

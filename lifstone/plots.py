@@ -25,6 +25,8 @@ WINDOW, BEFORE = 80, 20
 """Steps of the overlay, and how many of them lie before the first spike."""
 ZOOM_BEFORE, ZOOM_AFTER = 14, 8
 """Steps around a difference."""
+LONGEST = 20
+"""Letters of a name beside the raster."""
 MAX_MARKS = 6000
 """Spikes of the raster; beyond them it ends earlier."""
 
@@ -176,7 +178,9 @@ def raster_figure(result: Verification) -> Drawn:
         Band(n, case.integers[n].spikes[:, 0]) for n in model.order if model.populations[n].spiking
     ]
     steps = _drawn_steps(bands, case.stimulus.steps)
-    shown = [Band(f"{b.label} ({b.spikes.shape[1]})", b.spikes[:steps], b.faint) for b in bands]
+    shown = [
+        Band(f"{_short(b.label)} ({b.spikes.shape[1]})", b.spikes[:steps], b.faint) for b in bands
+    ]
     cut = (
         f" The first {steps:,} of {case.stimulus.steps:,} steps."
         if shown and (steps < case.stimulus.steps)
@@ -188,6 +192,12 @@ def raster_figure(result: Verification) -> Drawn:
         f"({case.stimulus.origin}).{cut}"
     )
     return Drawn("Spikes", raster("Spikes of inputs and populations", shown, model.dt), caption)
+
+
+def _short(name: str) -> str:
+    """The two ends of a name that would leave no room for the figure."""
+    half = LONGEST // 2
+    return name if len(name) <= LONGEST else f"{name[:half]}...{name[3 - half :]}"
 
 
 def _drawn_steps(bands: list[Band], steps: int) -> int:
