@@ -233,7 +233,8 @@ class Convolution:
             for g in range(self.groups):
                 post = out_at[(slice(g * o, (g + 1) * o), *near)].reshape(o, 1, -1)
                 pre = in_at[(slice(g * c, (g + 1) * c), *far)].reshape(1, c, -1)
-                kernel = w_at[g * o : (g + 1) * o, :, *tap].reshape(o, c, 1)
+                at: tuple[Any, ...] = (slice(g * o, (g + 1) * o), slice(None), *tap)
+                kernel = w_at[at].reshape(o, c, 1)
                 rows.append(np.stack(np.broadcast_arrays(pre, post, kernel)).reshape(3, -1))
         found = np.concatenate(rows, axis=1)
         found = found[:, np.lexsort((found[1], found[0]))]

@@ -1,9 +1,7 @@
 """System 14: learning with surrogate gradients, and how right the gradient is.
 
-The task needs memory: two pulses come one after the other, each on one of two channels, and
-after a pause the network says whether they came on the same channel. Without recurrence or
-slow synapses nothing is left of the first pulse. A recurrent layer with synapses learns it by
-backpropagation through time and Adam (Kingma & Ba, arXiv:1412.6980, algorithm 1), all in NumPy.
+A recurrent layer with synapses learns a delayed match (:mod:`..learning.delayed_match`) by
+backpropagation through time and Adam, all in NumPy.
 """
 
 from __future__ import annotations
@@ -13,17 +11,16 @@ from dataclasses import asdict, dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from ..learning.adam import Adam
 from ..learning.bptt import Gradient, Layer, Rule, backward, forward
+from ..learning.delayed_match import DT, cross_entropy, draw, layers
 from ..learning.surrogate import Surrogate, derivative, smooth
-from ..lif import Lif
 from .parameter import quantity, validate
 from .system import Check, Figure, Panel, Result, Series, System
 
 __all__ = ["SYSTEM", "Parameters", "gradient_error", "run"]
 
 Array = NDArray[np.float64]
-DT = 1e-3
-PULSE, PAUSE, LINES = 6, 8, 8
 
 
 @dataclass(frozen=True)
@@ -46,81 +43,13 @@ class Parameters:
         validate(self)
 
 
-def _data(rng: np.random.Generator, count: int) -> tuple[Array, NDArray[np.int64]]:
-    """Spikes ``(steps, count, lines)`` and whether both pulses shared their channel."""
-    channel = rng.integers(0, 2, (2, count))
-    steps = 2 * PULSE + 2 * PAUSE
-    x = np.zeros((steps, count, LINES))
-    half = LINES // 2
-    for pulse in range(2):
-        start = pulse * (PULSE + PAUSE)
-        drawn = rng.random((PULSE, count, half)) < 0.6
-        for side in range(2):
-            chosen = channel[pulse] == side
-            x[start : start + PULSE, chosen, side * half : (side + 1) * half] = drawn[:, chosen]
-    return x, (channel[0] == channel[1]).astype(np.int64)
-
-
-def _layers(p: Parameters, rng: np.random.Generator) -> list[Layer]:
-    hidden = Lif(tau_mem=p.tau_mem, r=5.0, v_th=1.0, tau_syn=p.tau_syn, n=p.hidden)
-    readout = Lif(tau_mem=p.tau_mem, r=5.0, v_th=np.inf, n=2)
-    n = p.hidden
-    return [
-        Layer(hidden, rng.normal(0.3, 1.5, (n, LINES)) / LINES**0.5, np.zeros(n),
-              rng.normal(0.0, 0.7, (n, n)) / n**0.5),
-        Layer(readout, rng.normal(0.0, 1.0, (2, n)) / n**0.5, np.zeros(2)),
-    ]  # fmt: skip
-
-
-def _loss(score: Array, labels: NDArray[np.int64]) -> tuple[float, Array]:
-    """Mean cross-entropy of scores ``(batch, 2)`` and its derivative."""
-    shifted = score - score.max(axis=1, keepdims=True)
-    p = np.exp(shifted)
-    p /= p.sum(axis=1, keepdims=True)
-    rows = np.arange(len(labels))
-    loss = float(-np.log(p[rows, labels]).mean())
-    p[rows, labels] -= 1.0
-    return loss, p / len(labels)
-
-
 def _evaluate(
     net: list[Layer], x: Array, labels: NDArray[np.int64], rule: Rule
 ) -> tuple[float, float, list[Gradient]]:
-    """Loss, accuracy, gradients; the score is the readout's mean over the last pause."""
+    """Loss, accuracy and gradients."""
     tapes = forward(net, x, DT, rule)
-    window = tapes[-1].v[-PAUSE:]
-    loss, d_score = _loss(window.mean(axis=0), labels)
-    d_v = np.zeros_like(tapes[-1].v)
-    d_v[-PAUSE:] = d_score / PAUSE
-    right = float((window.mean(axis=0).argmax(axis=1) == labels).mean())
+    loss, right, d_v = cross_entropy(tapes[-1].v, labels)
     return loss, right, backward(net, tapes, rule, d_v=d_v)
-
-
-class _Adam:
-    """First and second moments of every weight."""
-
-    def __init__(self, rate: float) -> None:
-        self.rate, self.count = rate, 0
-        self.moments: dict[tuple[int, str], tuple[Array, Array]] = {}
-
-    def apply(self, net: list[Layer], grads: list[Gradient]) -> list[Layer]:
-        self.count += 1
-        out = []
-        for k, (layer, grad) in enumerate(zip(net, grads, strict=True)):
-            changed = {
-                name: value + self._step((k, name), getattr(grad, name))
-                for name in ("weight", "bias", "recurrent")
-                if (value := getattr(layer, name)) is not None
-            }
-            out.append(Layer(layer.neurons, **changed))
-        return out
-
-    def _step(self, key: tuple[int, str], g: Array) -> Array:
-        m, v = self.moments.get(key, (np.zeros_like(g), np.zeros_like(g)))
-        m, v = 0.9 * m + 0.1 * g, 0.999 * v + 0.001 * g * g
-        self.moments[key] = (m, v)
-        unbiased = m / (1 - 0.9**self.count)
-        return np.asarray(-self.rate * unbiased / (np.sqrt(v / (1 - 0.999**self.count)) + 1e-8))
 
 
 def gradient_error(p: Parameters, kind: Surrogate) -> float:
@@ -130,8 +59,8 @@ def gradient_error(p: Parameters, kind: Surrogate) -> float:
     twentieth weight of the untrained network is moved.
     """
     rng = np.random.default_rng([p.seed, 14])
-    x, labels = _data(rng, 6)
-    net = _layers(p, rng)
+    x, labels = draw(rng, 6)
+    net = layers(rng, p.hidden, p.tau_mem, p.tau_syn)
     rule = Rule(kind, p.slope, smoothed=True, through_reset=True)
     _, _, grads = _evaluate(net, x, labels, rule)
     worst = 0.0
@@ -161,11 +90,11 @@ def run(p: Parameters) -> Result:
     """Check the gradient of all four surrogates; train with one of them."""
     errors = {kind: gradient_error(p, kind) for kind in Surrogate}
     rng = np.random.default_rng([p.seed, 15])
-    train, test = _data(rng, p.samples), _data(rng, p.samples)
-    net = _layers(p, rng)
+    train, test = draw(rng, p.samples), draw(rng, p.samples)
+    net = layers(rng, p.hidden, p.tau_mem, p.tau_syn)
     rule = Rule(Surrogate(p.surrogate), p.slope)
     start = _evaluate(net, *test, rule)[1]
-    adam = _Adam(p.rate)
+    adam = Adam(p.rate)
     history = []
     for _ in range(p.epochs):
         order = rng.permutation(p.samples)
