@@ -47,7 +47,7 @@ def test_eprop_equals_backpropagation_without_the_recurrent_path(
     if not recurrent:
         layer = replace(layer, recurrent=None)
     rng = np.random.default_rng(5)
-    x = 4.0 * (rng.random((20, 4, 3)) < 0.5)
+    x = 8.0 * (rng.random((20, 4, 3)) < 0.5)
     rule = Rule(slope=2.0, through_recurrence=not recurrent)
     tape = forward([layer], x, DT, rule)[0]
     assert tape.spikes.sum() > 20
