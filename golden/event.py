@@ -43,7 +43,7 @@ class EventSolution:
         at = self.spike_times / dt
         # The product k dt and this quotient may each lose the last digit of a whole number.
         step = np.floor(at + 4 * np.spacing(at))
-        return np.minimum(step, len(self.v) - 1).astype(np.int64)
+        return np.asarray(np.minimum(step, len(self.v) - 1), dtype=np.int64)
 
 
 def solve(model: Lif, x: ArrayLike, dt: float) -> EventSolution:

@@ -97,6 +97,7 @@ class Network:
             require(name in self.populations, "outputs", name, f"one of {known}")
         for model in self.populations.values():
             discretise(model, self.dt, self.method)
+        object.__setattr__(self, "method", Method(self.method))
         object.__setattr__(self, "inputs", MappingProxyType(dict(self.inputs)))
         object.__setattr__(self, "populations", MappingProxyType(dict(self.populations)))
         object.__setattr__(self, "bias", MappingProxyType(dict(self.bias)))

@@ -136,7 +136,11 @@ class NetworkContract:
 
 @dataclass(frozen=True, eq=False)
 class Quantised:
-    """A contract and, per population, the bound on its distance from the float model."""
+    """A contract and, per population, the bound on its distance from the float model.
+
+    ``bounds[name].at(steps)`` holds for every stimulus; along one run
+    :func:`~lifstone.golden.fidelity.run_bound` is far closer.
+    """
 
     contract: NetworkContract
     bounds: Mapping[str, ErrorBound]

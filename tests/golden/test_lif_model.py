@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from lifstone.golden import Connection, InvalidValue, Lif, MissingTool, Network, Reset
+from lifstone.golden import Connection, InvalidValue, Lif, Method, MissingTool, Network, Reset
 from lifstone.golden.errors import require
 from lifstone.golden.network import check_inputs, topological_order
 
@@ -133,6 +133,10 @@ def test_a_readout_feeds_nobody() -> None:
     populations = {"a": Lif(tau_mem=1e-2, v_th=np.inf), "b": LIF}
     with pytest.raises(InvalidValue, match=r"a->b\.pre = .a.: allowed is a population that spikes"):
         _network(populations=populations, connections=(Connection("a", "b", [[1.0]]),))
+
+
+def test_a_method_may_be_given_by_name() -> None:
+    assert _network(method="euler").method is Method.EULER
 
 
 def test_networks_answer_questions() -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -16,7 +18,7 @@ from lifstone.golden import (
     run_contract,
     run_float,
 )
-from lifstone.sim.measure import measure_layer
+from lifstone.sim import measure
 from lifstone.sim.simulate import Simulator
 from tests.networks import random_inputs, random_network, random_quantised
 
@@ -116,8 +118,8 @@ def test_record_keeps_only_what_is_asked() -> None:
         (lambda: Simulator(_ring()).run({"in": np.ones((3, 2))}, 4), "steps = 4: allowed is 3"),
         (lambda: Simulator(_ring()).run({"in": np.ones((3, 2))}, record=("u",)), "record = 'u'"),
         (lambda: Simulator(random_network(1, 0)).run({}), "steps = None"),
-        (lambda: measure_layer((3,)), "at least two"),
-        (lambda: measure_layer((3, 3), steps=0), "steps = 0"),
+        (lambda: measure.measure_layer((3,)), "at least two"),
+        (lambda: measure.measure_layer((3, 3), steps=0), "steps = 0"),
     ],
 )
 def test_wrong_calls(call: object, message: str) -> None:
@@ -131,9 +133,25 @@ def test_a_run_of_no_steps_is_empty() -> None:
     assert got["a"].spikes.shape == (0, 2)
 
 
-def test_measured_speeds_are_of_the_layer() -> None:
-    speed = measure_layer((8, 16, 4), steps=20, samples=64, rounds=1)
-    assert min(speed.golden_float, speed.golden_integer) > 0
-    # 64 samples at once beat one by one by far, on any machine.
-    assert speed.ratio_float > 1
-    assert speed.ratio_integer > 1
+def test_measured_speeds_count_the_updates_of_each_run(monkeypatch: pytest.MonkeyPatch) -> None:
+    order: list[float] = []
+
+    def clock(run: Callable[[], object]) -> float:
+        """Half a second for the first of the four, then 1, 2, 4; a second round twice as fast."""
+        run()
+        order.append(0.5 * 2 ** (len(order) % 4) / (1 + len(order) // 4))
+        return order[-1]
+
+    monkeypatch.setattr(measure, "_seconds", clock)
+    speed = measure.measure_layer((8, 16, 4), steps=10, samples=3, rounds=2)
+    # 10 steps of 20 neurons, three samples in the layer; the better of both rounds.
+    assert (speed.layer_float, speed.golden_float) == (600 / 0.25, 200 / 0.5)
+    assert (speed.layer_integer, speed.golden_integer) == (600 / 1.0, 200 / 2.0)
+    assert (speed.ratio_float, speed.ratio_integer) == (6.0, 6.0)
+    assert len(order) == 8
+
+
+def test_a_measurement_takes_time() -> None:
+    speed = measure.measure_layer((3, 4), steps=5, samples=2, rounds=1)
+    assert 0 < speed.golden_float < np.inf
+    assert 0 < speed.layer_integer < np.inf
