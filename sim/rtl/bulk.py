@@ -128,7 +128,7 @@ class BulkRtl:
             out.where.ctypes.data_as(ctypes.c_void_p),
             None if coverage_file is None else str(coverage_file).encode(),
         )
-        failure = "" if code == 0 else self._failure(code, out.where)
+        failure = self._failure(code, out.where) if code else self._unlike_trace(out)
         cycles = tuple(int(c) for c in out.cycles)
         return RtlRun(self._traces(out, batched), cycles, bool(self._traced), failure)
 
@@ -149,12 +149,26 @@ class BulkRtl:
 
     def _failure(self, code: int, where: NDArray[np.int64]) -> str:
         sample, step, port = (int(x) for x in where)
-        kinds = {1: "the design", 4: "trace"}
-        ports = self._traced if code == 4 else self._outputs
+        kinds = {1: "the design", 4: "trace", 6: "trace", 7: "the design"}
+        ports = self._traced if code in (4, 6) else self._outputs
         name = kinds.get(code, "output")
-        if code != 1 and port < len(ports):
+        if code not in (1, 7) and port < len(ports):
             name = f"{name} {ports[port]['name']}"
         return f"{name} at sample {sample}, step {step}: {CODES.get(code, 'unknown failure')}"
+
+    def _unlike_trace(self, out: _Results) -> str:
+        """Whether an output sent other spikes than its trace shows."""
+        fired = {p["name"]: out.fired[k] for k, p in enumerate(self._traced)}
+        for k, p in enumerate(self._outputs):
+            for sample, step, j in np.argwhere(
+                out.spikes[k] != fired.get(p["name"], out.spikes[k])
+            ):
+                sent = "sent a" if out.spikes[k][sample, step, j] else "did not send the"
+                return (
+                    f"output {p['name']} at sample {sample}, step {step}: "
+                    f"{sent} spike of neuron {j}, unlike its trace"
+                )
+        return ""
 
     def _traces(self, out: _Results, batched: bool) -> dict[str, Trace]:
         def back(a: NDArray[Any]) -> NDArray[Any]:
@@ -223,7 +237,9 @@ def _compile(
     whole = "".join(f'#include "{path}"\n' for path in model)
     (work / "all.cpp").write_text(whole + '#include "harness.cpp"\n', encoding="utf-8")
     # Hidden symbols: several designs live in one process.
-    options = [level, "-fvisibility=hidden", "-fno-gnu-unique", "-fPIC"]
+    # The harness reports what would otherwise end the whole process.
+    hidden = ["-fvisibility=hidden", "-fno-gnu-unique", "-fPIC"]
+    options = [level, *hidden, "-DVL_USER_FATAL", "-DVL_USER_FINISH"]
     parts = ["verilated", "verilated_threads"]
     if coverage:
         options += ["-DVM_COVERAGE=1", "-DLIF_COVERAGE"]

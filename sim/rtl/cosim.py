@@ -32,8 +32,8 @@ __all__ = ["SIMULATORS", "CocotbRun", "run_cocotb", "verify_cocotb"]
 Spikes = Mapping[str, NDArray[np.generic]]
 
 SIMULATORS = ("icarus", "verilator")
-LAST = 600
-"""Characters of a tool's last words that a message repeats."""
+SAID = 400
+"""Characters of what a tool said that a message repeats."""
 
 
 @dataclass(frozen=True)
@@ -195,11 +195,13 @@ def _simulate(folder: Path, top: str, simulator: str, level: str, timeout: float
         code, said = run_program(command, folder, env=_environment(), timeout=timeout)
     except RuntimeError:
         return f"{simulator} ran longer than {timeout:g} s"
-    last = " | ".join(" ".join(line.split()) for line in said.split("\n") if line.strip())
+    lines = [" ".join(line.split()) for line in said.replace(f"{folder}/", "").split("\n")]
+    lines = [line for line in lines if line]
     if code == BUILD_FAILED:
-        return f"the design does not compile: {last[-LAST:]}"
+        errors = [line for line in lines if "error" in line.lower()] or lines
+        return f"the design does not compile: {' | '.join(errors)[:SAID]}"
     if not (folder / RESULTS).is_file():
-        return f"{simulator} ended without results, code {code}: {last[-LAST:]}"
+        return f"{simulator} ended without results, code {code}: {' | '.join(lines)[-SAID:]}"
     return ""
 
 

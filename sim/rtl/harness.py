@@ -19,6 +19,8 @@ CODES = {
     3: "an event after the last step",
     4: "a trace beat out of order",
     5: "an event that changed while it waited",
+    6: "a trace beat after the last step",
+    7: "signals that never settle, or a $stop or $finish",
 }
 """Return codes of the harness."""
 
@@ -99,6 +101,9 @@ struct Source { int valid, tick, ready; uint32_t address; int64_t step; int64_t 
 struct Sink { int valid, tick, ready, waiting, was_tick; uint32_t address, was_address;
   int64_t step, last; };
 struct Beat { int valid, spike; uint32_t index; int64_t u, i, count; };
+struct GaveUp {};
+void vl_fatal(const char*, int, const char*, const char*) { throw GaveUp(); }
+void vl_finish(const char*, int, const char*) { throw GaveUp(); }
 static inline int64_t sign(uint64_t value, int width) {
   return (int64_t)(value << (64 - width)) >> (64 - width);
 }
@@ -195,7 +200,7 @@ struct Run {
     Beat& b = beat[k];
     if (!b.valid) return 0;
     progress = true;
-    if (b.count >= job.steps * POP_N[k]) return 3;
+    if (b.count >= job.steps * POP_N[k]) return 6;
     if ((int64_t)b.index != b.count % POP_N[k]) return 4;
     const int64_t at = sample * job.steps * POP_N[k] + b.count;
     job.u[k][at] = b.u; job.i[k][at] = b.i; job.spike[k][at] = (uint8_t)b.spike;
@@ -267,10 +272,14 @@ extern "C" __attribute__((visibility("default"))) int lif_run(
   VerilatedContext context;
   Top top(&context, "top");
   Run run(&top, job);
-  top.clk = 0; top.rst = 1; top.eval();
   int code = 0;
-  for (run.sample = 0; run.sample < samples && !code; ++run.sample) code = run.one();
-  top.final();
+  try {
+    top.clk = 0; top.rst = 1; top.eval();
+    for (; run.sample < samples && !code; ++run.sample) code = run.one();
+    top.final();
+  } catch (const GaveUp&) {
+    code = run.fail(7, run.slowest(), 0);
+  }
 #ifdef LIF_COVERAGE
   if (coverage) context.coveragep()->write(coverage);
 #endif

@@ -23,6 +23,8 @@ from ..verilate import compiler, runtime, verilate
 
 BUILD_FAILED = 10
 RESULTS = "results.xml"
+# No colours; and no rewriting of assertions, which costs seconds and serves none here.
+SETTINGS = {"COCOTB_ANSI_OUTPUT": "0", "COCOTB_REWRITE_ASSERTION_FILES": ""}
 VPI = ["--vpi", "--public-flat-rw", "--timescale", "1ns/1ps"]
 PARTS = ["verilated", "verilated_vpi", "verilated_dpi", "verilated_threads"]
 
@@ -50,7 +52,7 @@ def main(folder: Path, top: str, simulator: str, level: str) -> None:
         build_dir=folder,
         test_dir=folder,
         results_xml=str(folder / RESULTS),
-        extra_env={FOLDER: str(folder), "COCOTB_ANSI_OUTPUT": "0"},
+        extra_env={FOLDER: str(folder), **SETTINGS},
         test_filter=rf"\.({names})$",
     )
 

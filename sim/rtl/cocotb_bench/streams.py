@@ -216,4 +216,4 @@ class Monitor:
 
 
 def _event(seen: tuple[int, int]) -> str:
-    return "the tick" if seen[0] else f"address {seen[1]}"
+    return f"{'tick' if seen[0] else 'spike'} at address {seen[1]}"
