@@ -8,7 +8,6 @@ import multiprocessing
 import os
 import shutil
 import signal
-import threading
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from pathlib import Path
@@ -128,15 +127,15 @@ def _run(
 
 @contextlib.contextmanager
 def _deaf_children() -> Iterator[None]:
-    """Processes started inside ignore an interrupt from the keyboard: this one ends them."""
-    if threading.current_thread() is not threading.main_thread():
-        yield
-        return
-    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    """Processes started inside hear no interrupt from the keyboard: this one ends them.
+
+    They inherit the mask; here an interrupt waits until the end of the block.
+    """
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
     try:
         yield
     finally:
-        signal.signal(signal.SIGINT, before)
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 def _neuron(point: Point) -> OtaNeuron:
