@@ -31,6 +31,7 @@ def verify(
     neurons: int | Sequence[tuple[str, int]] = 1,
     tolerance: float | None = None,
     design: Design | str | Path | None = None,
+    cocotb: Sequence[str] = (),
     steps: int = 200,
     rate: float = 0.2,
     seed: int = 0,
@@ -55,6 +56,8 @@ def verify(
         Largest distance of spike times in SPICE, seconds; one step of the network unless given.
     design
         RTL to verify, or the folder it was written to; generated unless given.
+    cocotb
+        Simulators on which the RTL runs under cocotb, too: some of ``icarus``, ``verilator``.
 
     Returns
     -------
@@ -81,11 +84,15 @@ def verify(
         spikes = _given(network, stimulus)
     if isinstance(design, str | Path):
         design = read_design(Path(design), quantised.contract)
-    Options(bodies=tuple(bodies), spice_tolerance=tolerance)
+    Options(bodies=tuple(bodies), spice_tolerance=tolerance, cocotb=tuple(cocotb))
     case = prepare(network, quantised, spikes)
     chosen = choose_neurons(case, neurons) if isinstance(neurons, int) else neurons
     options = Options(
-        bodies=tuple(bodies), neurons=tuple(chosen), spice_tolerance=tolerance, design=design
+        bodies=tuple(bodies),
+        neurons=tuple(chosen),
+        spice_tolerance=tolerance,
+        design=design,
+        cocotb=tuple(cocotb),
     )
     return run(case, options)
 

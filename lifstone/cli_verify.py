@@ -57,6 +57,11 @@ _own_options = together(
         help="Verify the RTL in this folder, as generate wrote it or edited since.",
     ),
     click.option(
+        "--cocotb",
+        help="Run the RTL under cocotb too, with pauses, back-pressure and resets: icarus, "
+        "verilator or both, comma separated. At most 40 steps of the first sample.",
+    ),
+    click.option(
         "--strict",
         is_flag=True,
         help="Exit 1 also where the time grid or the integers moved a spike.",
@@ -94,7 +99,7 @@ def verify(
       lifstone verify model.nir
       lifstone verify model.nir --neurons hidden:3,hidden:7 --steps 1000 --seed 5
       lifstone verify model.nir --stimulus spikes.npz --junit verdict.xml
-      lifstone verify model.nir --design rtl --bodies rtl
+      lifstone verify model.nir --design rtl --bodies rtl --cocotb icarus,verilator
     """
     output_file("junit", junit_path)
     output_file("report", report_path)
@@ -189,7 +194,8 @@ def demo(context: click.Context, /, out: Path, images: int, board: str, as_json:
 
 def _run(model: Path, o: dict[str, Any]) -> tuple[Imported, Verification]:
     bodies = tuple(dict.fromkeys(part.strip() for part in o["bodies"].split(",")))
-    Options(bodies=bodies, spice_tolerance=o["tolerance"])
+    benches = tuple(dict.fromkeys(part.strip() for part in (o["cocotb"] or "").split(",") if part))
+    Options(bodies=bodies, spice_tolerance=o["tolerance"], cocotb=benches)
     imported, quantised = load(model, o)
     case = prepare(imported.network, quantised, stimulus_from(imported.network, o))
     options = Options(
@@ -197,6 +203,7 @@ def _run(model: Path, o: dict[str, Any]) -> tuple[Imported, Verification]:
         neurons=_neurons(case, o["neurons"]),
         spice_tolerance=o["tolerance"],
         design=_design(o["design"], case),
+        cocotb=benches,
     )
     with progress() as bar:
         return imported, run_verify(case, options, step_bar(bar))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from xml.etree import ElementTree
 
+from .sim.rtl.cosim import CocotbRun
 from .verdicts import Role, Verification
 from .wording import question
 
@@ -43,9 +44,28 @@ def junit(result: Verification, name: str, *, strict: bool = False) -> str:
             ElementTree.SubElement(case, "skipped", message=v.reason)
         else:
             ElementTree.SubElement(case, "system-out").text = str(v)
+    for run in result.cocotb:
+        _add_scenarios(suite, run)
     ElementTree.indent(suite)
     text = ElementTree.tostring(suite, encoding="unicode")
     return f'<?xml version="1.0" encoding="UTF-8"?>\n{_NOT_XML.sub(_UNKNOWN, text)}\n'
+
+
+def _add_scenarios(suite: ElementTree.Element, run: CocotbRun) -> None:
+    """A test case for each scenario under cocotb, beside that of the whole row."""
+    for outcome in run.outcomes:
+        case = ElementTree.SubElement(
+            suite,
+            "testcase",
+            classname=f"lifstone.cocotb.{run.simulator}",
+            name=outcome.scenario,
+            time=f"{outcome.seconds:.3f}",
+        )
+        if outcome.failure:
+            ElementTree.SubElement(case, "failure", message=outcome.failure).text = outcome.failure
+    bad = sum(bool(o.failure) for o in run.outcomes)
+    for name, more in (("tests", len(run.outcomes)), ("failures", bad)):
+        suite.set(name, str(int(suite.get(name, "0")) + more))
 
 
 def _counts(role: Role, strict: bool) -> bool:

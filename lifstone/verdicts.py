@@ -12,6 +12,7 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -33,6 +34,7 @@ from .golden.reference import input_current
 from .golden.verdict import first_difference
 from .hdl import Design, cycles_per_step, generate
 from .sim.rtl.bulk import BulkRtl
+from .sim.rtl.cosim import SIMULATORS, CocotbRun, run_cocotb
 from .sim.rtl.run import explain
 from .sim.simulate import Simulator
 from .sim.spice import verify_spice
@@ -43,6 +45,8 @@ BODIES = ("golden", "network", "rtl", "spice")
 FLOAT_TOLERANCE = 1e-12
 OPTIMISE_FROM = 3_000_000
 """Clocks from which an optimising compiler saves more time than it takes."""
+COCOTB_STEPS = 40
+"""Steps that a bench in Python runs; it is hundreds of times slower."""
 
 Traces = Mapping[str, Trace]
 
@@ -84,6 +88,9 @@ class Options:
         Largest distance of spike times in seconds; one step of the network unless given.
     design
         The RTL to verify; generated from the contract unless given.
+    cocotb
+        Simulators on which the RTL also runs under cocotb: some of ``icarus``, ``verilator``.
+        They see the first steps of the first sample, and stimuli of their own.
     """
 
     bodies: tuple[str, ...] = BODIES
@@ -91,11 +98,14 @@ class Options:
     spice_samples: int = 1
     spice_tolerance: float | None = None
     design: Design | None = None
+    cocotb: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         for body in self.bodies:
             require(body in BODIES, "bodies", body, ", ".join(BODIES))
         require(len(self.bodies) > 0, "bodies", "none", ", ".join(BODIES))
+        for simulator in self.cocotb:
+            require(simulator in SIMULATORS, "cocotb", simulator, ", ".join(SIMULATORS))
 
 
 @dataclass(frozen=True, eq=False)
@@ -112,6 +122,8 @@ class Verification:
     """The float run of the network layer."""
     rtl_has_states: bool = True
     """Whether ``rtl_traces`` hold states, or spikes of the output populations alone."""
+    cocotb: tuple[CocotbRun, ...] = ()
+    """What each simulation under cocotb found, scenario by scenario."""
 
     @property
     def conforms(self) -> bool:
@@ -132,6 +144,7 @@ class _Seen:
     rtl: Mapping[str, Trace] | None = None
     network: Mapping[str, Trace] | None = None
     has_states: bool = True
+    cocotb: tuple[CocotbRun, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -160,7 +173,14 @@ def verify(
         verdict = check.run()
         rows.append(Row(verdict, check.role, time.perf_counter() - start))
     return Verification(
-        case, tuple(rows), options, seen.cycles, seen.rtl, seen.network, seen.has_states
+        case,
+        tuple(rows),
+        options,
+        seen.cycles,
+        seen.rtl,
+        seen.network,
+        seen.has_states,
+        seen.cocotb,
     )
 
 
@@ -179,7 +199,12 @@ def _plan(case: Case, options: Options, seen: _Seen) -> list[_Check]:
         "rtl": [_Check(conformance, "rtl", lambda: _rtl(case, options.design, seen))],
         "spice": [_Check(conformance, "spice", lambda: _spice(case, options))],
     }
-    return [check for body in BODIES if body in options.bodies for check in of_body[body]]
+    benches = [
+        _Check(conformance, f"rtl (cocotb, {s})", partial(_cocotb, case, options.design, s, seen))
+        for s in options.cocotb
+    ]
+    out = [check for body in BODIES if body in options.bodies for check in of_body[body]]
+    return out + benches
 
 
 def _grid(case: Case, neurons: Sequence[tuple[str, int]]) -> Verdict:
@@ -263,6 +288,15 @@ def _rtl(case: Case, design: Design | None, seen: _Seen) -> Verdict:
     k = where.sample or 0
     reason = explain(contract, case.stimulus.sample(k), _one(case.integers, k), where)
     return replace(verdict, reason=reason)
+
+
+def _cocotb(case: Case, design: Design | None, simulator: str, seen: _Seen) -> Verdict:
+    steps = min(case.stimulus.steps, COCOTB_STEPS)
+    inputs = {name: a[:steps] for name, a in case.stimulus.sample(0).items()}
+    contract = case.quantised.contract
+    run = run_cocotb(contract, inputs, steps, design=design, simulator=simulator)
+    seen.cocotb += (run,)
+    return run.verdict
 
 
 def _clocks(case: Case) -> float:

@@ -9,13 +9,21 @@ from .verdicts import Role, Row, Verification
 
 __all__ = ["finding", "label", "measured", "question", "si", "summary", "tone", "word"]
 
-_LABELS = {"rtl": "RTL", "spice": "SPICE"}
+_LABELS = {
+    "rtl": "RTL",
+    "rtl (cocotb, icarus)": "RTL on Icarus",
+    "rtl (cocotb, verilator)": "RTL on Verilator",
+    "spice": "SPICE",
+}
+_TIMING = "Does it do so with pauses, back-pressure, resets in mid-run and at the rails?"
 _QUESTIONS = {
     ("golden", "event-driven"): "Does the time grid keep the spikes of continuous time?",
     ("contract", "golden"): "Do the integers keep the spikes of the float model?",
     ("network", "golden"): "Does the fast network layer compute what the float model states?",
     ("network", "contract"): "Does its integer mode compute the contract, bit for bit?",
     ("rtl", "contract"): "Does the Verilog compute the integer contract, bit for bit?",
+    ("rtl (cocotb, icarus)", "contract"): _TIMING,
+    ("rtl (cocotb, verilator)", "contract"): _TIMING,
     ("spice", "event-driven"): "Does the circuit spike when the exact solution does?",
 }
 _TIMES = ("s", "step", "steps")

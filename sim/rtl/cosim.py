@@ -62,13 +62,14 @@ class CocotbRun:
     def verdict(self) -> Verdict:
         """One verdict over all scenarios: the first that deviates, in full."""
         body, compared = f"rtl (cocotb, {self.simulator})", sum(o.compared for o in self.outcomes)
+        counted = f"of {len(self.outcomes)} scenarios"
         if self.failure:
             return Verdict(body, "contract", Status.DEVIATES, compared, reason=self.failure)
         bad = [o for o in self.outcomes if o.failure]
         if not bad:
-            return Verdict(body, "contract", Status.EXACT, compared, 0.0, None, "scenarios")
+            return Verdict(body, "contract", Status.EXACT, compared, 0.0, None, counted)
         first = bad[0]
-        where = f"scenario {first.scenario}, {len(bad)} of {len(self.outcomes)} deviate"
+        where = f"in scenario {first.scenario}; {len(bad)} {counted} deviate"
         return Verdict(
             body,
             "contract",
@@ -76,7 +77,7 @@ class CocotbRun:
             compared,
             float(len(bad)),
             None,
-            "scenarios",
+            counted,
             first.difference,
             f"{first.reason or first.failure} ({where})",
         )
