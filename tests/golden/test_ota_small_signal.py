@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from decimal import Decimal, getcontext
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -10,10 +11,13 @@ import pytest
 
 from lifstone.golden import InvalidValue, ota
 
+# Without its usual 1e-12, which would swallow amperes and seconds.
+approx = partial(pytest.approx, abs=0.0)
+
 
 def test_thermal_voltage_at_room_temperature() -> None:
-    assert ota.thermal_voltage(300.0) == pytest.approx(25.852e-3, rel=1e-4)
-    assert ota.thermal_voltage([300.0, 600.0])[1] == pytest.approx(2 * 25.852e-3, rel=1e-4)
+    assert ota.thermal_voltage(300.0) == approx(25.852e-3, rel=1e-4)
+    assert ota.thermal_voltage([300.0, 600.0])[1] == approx(2 * 25.852e-3, rel=1e-4)
 
 
 def test_current_is_odd_monotone_and_bounded_by_its_bias() -> None:
@@ -28,22 +32,22 @@ def test_current_is_odd_monotone_and_bounded_by_its_bias() -> None:
 def test_g_m_is_the_slope_at_zero() -> None:
     for i_bias, n, temperature in ((1e-9, 1.3, 300.15), (1e-6, 1.7, 250.0)):
         slope = ota.current(1e-7, i_bias, n, temperature) / 1e-7
-        assert ota.g_m(i_bias, n, temperature) == pytest.approx(float(slope), rel=1e-9)
+        assert ota.g_m(i_bias, n, temperature) == approx(float(slope), rel=1e-9)
         by_hand = i_bias / (2 * n * float(ota.thermal_voltage(temperature)))
-        assert ota.g_m(i_bias, n, temperature) == pytest.approx(by_hand, rel=1e-14)
+        assert ota.g_m(i_bias, n, temperature) == approx(by_hand, rel=1e-14)
 
 
 def test_half_the_bias_is_reached_at_atanh_half() -> None:
     v = 2 * 1.3 * float(ota.thermal_voltage(300.15)) * np.arctanh(0.5)
-    assert ota.current(v, 4e-9) == pytest.approx(2e-9, rel=1e-12)
+    assert ota.current(v, 4e-9) == approx(2e-9, rel=1e-12)
 
 
 def test_tau_and_bias_are_inverse() -> None:
     wanted = np.geomspace(1e-6, 1.0, 20)
     bias = ota.bias_for_tau(wanted, 1e-12, 1.4, 310.0)
     np.testing.assert_allclose(ota.tau(1e-12, bias, 1.4, 310.0), wanted, rtol=1e-13)
-    assert ota.tau(2e-12, 1e-9) == pytest.approx(2 * float(ota.tau(1e-12, 1e-9)), rel=1e-14)
-    assert ota.tau(1e-12, 1e-9, temperature=600.3) == pytest.approx(
+    assert ota.tau(2e-12, 1e-9) == approx(2 * float(ota.tau(1e-12, 1e-9)), rel=1e-14)
+    assert ota.tau(1e-12, 1e-9, temperature=600.3) == approx(
         2 * float(ota.tau(1e-12, 1e-9)), rel=1e-12
     )
 
@@ -60,7 +64,7 @@ def test_linear_error_keeps_its_digits() -> None:
     unit = 2 * 1.3 * float(ota.thermal_voltage(300.15))
     for x in (1e-9, 1e-6, 0.9e-4, 1.1e-4, 1e-3, 0.1, 1.0, 20.0):
         got = float(ota.linear_error(x * unit))
-        assert got == pytest.approx(_lack(x), rel=1e-7), x
+        assert got == approx(_lack(x), rel=1e-7), x
         assert float(ota.linear_error(-x * unit)) == got
     assert ota.linear_error(0.0) == 0.0
     assert ota.linear_error([[0.0, 1.0]]).shape == (1, 2)
