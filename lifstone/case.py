@@ -32,14 +32,16 @@ class Case:
     integers: Mapping[str, Trace]
 
 
-def contract_of(model: Network, widths: Widths, stimulus: Stimulus | None = None) -> Quantised:
+def contract_of(
+    model: Network, widths: Widths | None = None, stimulus: Stimulus | None = None
+) -> Quantised:
     """The contract of ``model``, its binary points placed by a float run.
 
     Without ``stimulus`` the run has random input spikes from a fixed seed, so that every
     command derives the same contract from the same file.
     """
     run = stimulus or random_stimulus(model.inputs, CALIBRATION_STEPS, CALIBRATION_PROBABILITY, 0)
-    return quantise(model, calibrate(model, _golden(model, run), widths))
+    return quantise(model, calibrate(model, _golden(model, run), widths or Widths()))
 
 
 def prepare(model: Network, quantised: Quantised, stimulus: Stimulus) -> Case:
