@@ -98,4 +98,5 @@ def _read_csv(path: Path, sizes: Mapping[str, int]) -> dict[str, NDArray[np.gene
             table = np.loadtxt(path, delimiter=",", ndmin=2)
     except (OSError, ValueError) as error:
         raise InvalidValue("stimulus", str(path), "a table of numbers, comma separated") from error
+    require(table.size > 0, "stimulus", str(path), "at least one step")
     return {next(iter(sizes)): table}
