@@ -27,6 +27,8 @@ __all__ = ["Baseline", "baseline", "starting_point"]
 Array = NDArray[np.float64]
 Index = NDArray[np.int64]
 
+FEW = 8
+"""Samples at reset up to which their spread is no estimate of the measurement noise."""
 ZERO = 1e-9
 """Noise below this share of the recording's spread is rounding."""
 
@@ -64,6 +66,7 @@ class _Measured:
     v_th: tuple[float, float]
     v_reset: tuple[float, float]
     noise: tuple[Array, Array]  # variances of a step and of a measurement, and theirs
+    resets: int  # samples at reset
 
 
 def baseline(s: Samples) -> Baseline:
@@ -109,7 +112,9 @@ def starting_point(s: Samples) -> Noisy:
     v_reset = float(np.nanmin(s.y)) if np.isnan(m.v_reset[0]) else m.v_reset[0]
     v_th = np.inf if np.isnan(m.v_th[0]) else max(m.v_th[0], v_reset + 0.1)
     total = float(np.std(m.residual)) + 1e-12
-    q, sigma_y = np.maximum(np.sqrt(m.noise[0]), [0.3 * total, 0.2 * total]).tolist()
+    # Samples at reset show the measurement noise well, residuals alone do not.
+    least = 1e-3 if m.resets > FEW else 0.2
+    q, sigma_y = np.maximum(np.sqrt(m.noise[0]), [0.3 * total, least * total]).tolist()
     rest = 1 - a
     sigma_v = q / np.sqrt(1 - a * a)
     return Noisy(-s.dt / np.log(a), g / rest, b / rest, v_th, v_reset, sigma_v, sigma_y)
@@ -120,14 +125,14 @@ def _measure(s: Samples) -> _Measured:
     solution, covariance, residual, at = _regress(s, held)
     nothing = (np.nan, np.nan)
     v_th, v_reset = nothing, nothing
+    resets = s.y[held & np.isfinite(s.y)]
     if s.certain.size:
-        v_th = _threshold(s, held, solution)
-        resets = s.y[held & np.isfinite(s.y)]
+        v_th = _threshold(s, held, solution, float(np.std(residual)))
         if resets.size:
             error = resets.var(ddof=1) / resets.size if resets.size > 1 else np.nan
             v_reset = (float(resets.mean()), float(error))
     noise = _noises(s, held, solution, residual, at)
-    return _Measured(solution, covariance, residual, v_th, v_reset, noise)
+    return _Measured(solution, covariance, residual, v_th, v_reset, noise, int(resets.size))
 
 
 def _held(s: Samples) -> NDArray[np.bool_]:
@@ -170,11 +175,12 @@ def _regress(s: Samples, held: NDArray[np.bool_]) -> tuple[Array, Array, Array, 
     return full, covariance, residual, k
 
 
-def _threshold(s: Samples, held: NDArray[np.bool_], c: Array) -> tuple[float, float]:
+def _threshold(s: Samples, held: NDArray[np.bool_], c: Array, spread: float) -> tuple[float, float]:
     """Threshold and its variance.
 
     Without noise it lies between the highest potential without a spike and the lowest predicted
-    with one, anywhere: the variance is that of a uniform distribution. Noise turns the two round.
+    with one, anywhere: the variance is that of a uniform distribution whose ends are off by a
+    step's ``spread``. Noise turns the two round: then the average over spikes is taken.
     """
     at = s.certain[s.certain > 0]
     predicted = c[0] * s.y[at - 1] + c[1] + c[2] * s.x[at]
@@ -185,7 +191,7 @@ def _threshold(s: Samples, held: NDArray[np.bool_], c: Array) -> tuple[float, fl
         return (low if quiet.size else np.nan), np.nan
     high = float(predicted[known].min())
     if low < high:
-        return (low + high) / 2, (high - low) ** 2 / 12
+        return (low + high) / 2, (high - low) ** 2 / 12 + spread**2
     middle = 0.5 * (s.y[at - 1] + predicted)[known]
     variance = middle.var(ddof=1) / middle.size if middle.size > 1 else np.nan
     return float(middle.mean()), float(variance)
@@ -198,7 +204,7 @@ def _noises(
     a = float(np.clip(solution[0], 1e-6, 1 - 1e-9))
     total = float(residual @ residual) / max(residual.size - 3, 1)
     resets = s.y[held & np.isfinite(s.y)]
-    if resets.size > 8:
+    if resets.size > FEW:
         measured = float(resets.var(ddof=1))
         spread = 2 * measured**2 / (resets.size - 1)
     else:

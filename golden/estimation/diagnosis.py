@@ -14,8 +14,9 @@ from numpy.typing import NDArray
 from scipy.special import log_ndtr, ndtri
 
 from ..errors import require
-from .fit import SMALLEST, Fit
+from .fit import Fit
 from .likelihood import Evaluation, evaluate, nodes_for
+from .maximum import SMALLEST
 from .noisy import Noisy
 from .recording import Recording
 from .samples import Samples, prepare

@@ -13,25 +13,20 @@ from scipy.special import ndtri
 from ..errors import InvalidValue, require
 from ..lif import Lif
 from .baseline import Baseline, baseline, starting_point
-from .climb import Peak, Scores, climb, information
-from .likelihood import evaluate, nodes_for
+from .likelihood import without_threshold
+from .maximum import Maximum, maximise
 from .noisy import NAMES, POSITIVE, Noisy
 from .recording import Recording
 from .samples import Samples, prepare
-from .segments import Segments
+from .threshold import Edge
 
 __all__ = ["Estimate", "Fit", "FitMethod", "fit"]
 
 Array = NDArray[np.float64]
-Flags = NDArray[np.bool_]
 
 UNITS = ("s", "ohm", "V", "V", "V", "V", "V")
-SMALLEST = 0.02
-"""Noise of a step below this share of what the samples show is none: no grid resolves it."""
-SMALLEST_MEASURED = 1e-3
-"""The same for measurement noise, which the samples at reset show by itself."""
-OUT_OF_REACH = 1e6
-"""A threshold, in units of the recording's spread, that no potential concerns."""
+LONGEST_HOLD = 256
+"""Steps up to which an unknown refractory period is looked for."""
 
 
 class FitMethod(StrEnum):
@@ -73,6 +68,8 @@ class Fit:
         Steps of the spikes, ascending.
     samples, missing
         Number of samples, and of those without a value (dropped, or peaks set aside).
+    edge
+        Distribution of the threshold where its likelihood is no bell; else ``None``.
     converged
         Whether the search ended at a maximum.
     notes
@@ -87,6 +84,7 @@ class Fit:
     spikes: NDArray[np.int64]
     samples: int
     missing: int
+    edge: Edge | None
     converged: bool
     notes: tuple[str, ...]
 
@@ -108,8 +106,10 @@ class Fit:
         """Confidence interval of a parameter; of those above 0, symmetric in the logarithm."""
         require(0 < level < 1, "level", level, "a number between 0 and 1")
         k = NAMES.index(name)
+        if name == "v_th" and self.edge is not None:
+            return self.edge.quantile(0.5 - level / 2), self.edge.quantile(0.5 + level / 2)
         reach = float(ndtri(0.5 + level / 2) * np.sqrt(self.covariance[k, k]))
-        low, high = self.vector[k] - reach, self.vector[k] + reach
+        low, high = float(self.vector[k]) - reach, float(self.vector[k]) + reach
         return (float(np.exp(low)), float(np.exp(high))) if POSITIVE[k] else (low, high)
 
     @property
@@ -165,133 +165,52 @@ def fit(recording: Recording, method: FitMethod | str = FitMethod.LIKELIHOOD) ->
         first = None
     if first is not None and first.noiseless:
         return _simple(recording, s, first, ("the recording shows no noise: baseline used",))
-    return _likely(recording, s)
+    return _fit(chosen, recording, s, maximise(s))
 
 
 def _with_hold(s: Samples) -> Samples:
-    """The refractory period, whole steps below the shortest interval, of highest likelihood."""
+    """The refractory period, whole steps below the shortest interval, that fits the best."""
+    if not s.spikes.size:
+        return s
+    plain = replace(s, windows=np.stack([s.spikes, s.spikes], axis=1))
     best, top = 0, -np.inf
-    for hold in range(min(s.shortest_interval(), 64)):
-        trial = s.held(hold)
+    for hold in range(min(plain.shortest_interval(), LONGEST_HOLD)):
+        trial = plain.held(hold)
         try:
-            neuron = starting_point(trial)
+            value = without_threshold(trial.segments(), starting_point(trial), s.dt)
         except InvalidValue:
             continue
-        seg = trial.segments()
-        value = float(
-            evaluate(seg, neuron, s.dt, nodes_for(seg, neuron, s.dt)).log_likelihood.sum()
-        )
         if value > top:
             best, top = hold, value
-    note = f"refractory period of {best} steps found from the potential"
-    return replace(s.held(best), notes=(*s.notes, note)) if s.spikes.size else s
+    note = f"refractory period found from the potential: {best} steps"
+    return replace(s.held(best), notes=(*s.notes, note))
 
 
 def _simple(recording: Recording, s: Samples, b: Baseline, notes: tuple[str, ...]) -> Fit:
-    with np.errstate(divide="ignore", invalid="ignore"):
-        vector = np.where(POSITIVE, np.log(b.values), b.values)
-        scale = np.where(POSITIVE, 1 / b.values, 1.0)
+    positive = np.where(b.values > 0, b.values, np.nan)
+    vector = np.where(POSITIVE, np.log(positive), b.values)
+    # A noise of 0 has no logarithm, but it is an estimate.
+    vector[POSITIVE & (b.values == 0)] = -np.inf
+    scale = np.where(POSITIVE, 1 / positive, 1.0)
     covariance = b.covariance * np.outer(scale, scale)
-    return _fit(FitMethod.BASELINE, recording, s, vector, covariance, np.nan, True, notes)
+    found = Maximum(vector, covariance, np.nan, None, True, notes)
+    return _fit(FitMethod.BASELINE, recording, s, found)
 
 
-def _likely(recording: Recording, s: Samples) -> Fit:
-    seg = s.segments()
-    start = starting_point(s)
-    fired = bool(seg.fired.any())
-    free = np.array([True, s.driven, True, fired, bool(s.spikes.size), True, True])
-    theta = start.vector()
-    if not fired:
-        theta[3] = OUT_OF_REACH
-    peak, scores = _search(s, seg, start, theta, free)
-    notes = []
-    if peak.resting[6]:
-        notes.append("no measurement noise seen: sigma_y is an upper bound")
-    if peak.resting[5]:
-        notes.append("no intrinsic noise seen: sigma_v is an upper bound")
-    if not peak.converged:
-        notes.append("the search did not reach a maximum: errors are not to be trusted")
-    settled, theta = peak.settled, peak.theta.copy()
-    covariance = np.full((7, 7), np.nan)
-    info = information(scores, theta, settled, peak.metric)
-    if _positive(info):
-        found = np.linalg.inv(info)
-        covariance[np.ix_(settled, settled)] = found
-        theta[settled] += found @ peak.score[settled]
-    else:
-        notes.append("the likelihood is flat in some direction: no standard errors")
-    theta[~free] = np.nan
-    return _fit(
-        FitMethod.LIKELIHOOD,
-        recording,
-        s,
-        theta,
-        covariance,
-        peak.log_likelihood,
-        peak.converged,
-        tuple(notes),
-    )
-
-
-def _positive(info: Array) -> bool:
-    """Whether a matrix is positive definite beyond rounding, whatever the parameters' units."""
-    scale = np.sqrt(np.abs(np.diag(info))) + 1e-300
-    return bool(np.linalg.eigvalsh(info / np.outer(scale, scale))[0] > 1e-9)
-
-
-def _search(
-    s: Samples, seg: Segments, start: Noisy, theta: Array, free: Flags
-) -> tuple[Peak, Scores]:
-    """Climb, again with more nodes where the maximum needs more than the start did."""
-    c = start.step(s.dt)
-    shown = np.hypot(c.q, np.sqrt(2.0) * c.s)
-    lower = np.full(7, -np.inf)
-    lower[5] = np.log(SMALLEST * shown * start.sigma_v / c.q)
-    lower[6] = np.log(SMALLEST_MEASURED * shown)
-    nodes = nodes_for(seg, start, s.dt)
-    while True:
-        scores = _scores(s, seg, nodes)
-        peak = climb(scores, theta, free, lower)
-        needed = nodes_for(seg, Noisy.of(peak.theta), s.dt)
-        if needed <= nodes:
-            return peak, scores
-        nodes, theta = needed, peak.theta
-
-
-def _scores(s: Samples, seg: Segments, nodes: int) -> Scores:
-    def scores(theta: Array) -> tuple[float, Array]:
-        try:
-            found = evaluate(seg, Noisy.of(theta), s.dt, nodes)
-        except InvalidValue:
-            return -np.inf, np.zeros((seg.n, 7))
-        total = float(found.log_likelihood.sum())
-        return (total if np.isfinite(total) else -np.inf), found.score
-
-    return scores
-
-
-def _fit(
-    method: FitMethod,
-    recording: Recording,
-    s: Samples,
-    vector: Array,
-    covariance: Array,
-    log_likelihood: float,
-    converged: bool,
-    notes: tuple[str, ...],
-) -> Fit:
+def _fit(method: FitMethod, recording: Recording, s: Samples, m: Maximum) -> Fit:
     silent = () if s.spikes.size else ("no spike: threshold and reset are unknown",)
     missing = int((~np.isfinite(s.y)).sum())
-    seen = s.y.size - missing
     return Fit(
-        method,
-        s.to_si(vector),
-        s.covariance_to_si(covariance),
-        log_likelihood - seen * float(np.log(s.unit)),
-        s.hold * s.dt,
-        s.spikes,
-        s.y.size,
-        missing,
-        converged,
-        (*s.notes, *silent, *notes),
+        method=method,
+        vector=s.to_si(m.vector),
+        covariance=s.covariance_to_si(m.covariance),
+        # A density per unit of the scale becomes one per volt.
+        log_likelihood=m.log_likelihood - (s.y.size - missing) * float(np.log(s.unit)),
+        t_ref=s.hold * s.dt,
+        spikes=s.spikes,
+        samples=s.y.size,
+        missing=missing,
+        edge=None if m.edge is None else m.edge.moved(s.unit, s.centre),
+        converged=m.converged,
+        notes=(*s.notes, *silent, *m.notes),
     )

@@ -190,8 +190,10 @@ def _spike(
     z = (c.v_th - c.a * x - (c.b + c.g * x_in)[:, None]) / c.q
     log_tail = log_ndtr(-z)
     shift = np.where(mass > 0, log_tail, -np.inf).max(1)
-    norm = (mass * np.exp(log_tail - shift[:, None])).sum(1)
-    beta[fired] = np.exp(np.minimum(log_tail - shift[:, None], 600.0)) / norm[:, None]
+    # The edge, which has no mass, may lie far above the others.
+    tail = np.exp(np.minimum(log_tail - shift[:, None], 600.0))
+    norm = (mass * tail).sum(1)
+    beta[fired] = tail / norm[:, None]
     # The noise of a step that crosses is that of a normal cut off below: q phi / tail.
     hazard = np.exp(-0.5 * z**2 - log_tail) / np.sqrt(2 * np.pi)
     p = mass * beta[fired]

@@ -8,7 +8,7 @@ data's score given the observations (Cappe, Moulines & Ryden, "Inference in Hidd
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,7 +18,7 @@ from .kalman import Moments
 from .noisy import Noisy, Step
 from .segments import Segments
 
-__all__ = ["Evaluation", "evaluate", "nodes_for"]
+__all__ = ["Evaluation", "evaluate", "nodes_for", "without_threshold"]
 
 Array = NDArray[np.float64]
 
@@ -54,6 +54,13 @@ def nodes_for(seg: Segments, neuron: Noisy, dt: float) -> int:
     c = neuron.step(dt)
     f = kalman.forward(seg, c)
     return grid.nodes_needed(c, f.variance)
+
+
+def without_threshold(seg: Segments, neuron: Noisy, dt: float) -> float:
+    """Log-likelihood of the potential alone, as if no threshold were there: quick."""
+    c = neuron.step(dt)
+    f = kalman.forward(seg, replace(c, v_th=np.inf))
+    return float((f.log_likelihood + _held(seg, c)).sum())
 
 
 def evaluate(seg: Segments, neuron: Noisy, dt: float, nodes: int) -> Evaluation:
