@@ -19,7 +19,6 @@ import numpy as np
 
 from .case import Case
 from .golden import (
-    Difference,
     MissingTool,
     Network,
     NetworkContract,
@@ -33,6 +32,7 @@ from .golden.fidelity import compare_contract, compare_grid
 from .golden.reference import input_current
 from .golden.verdict import first_difference
 from .hdl import Design, cycles_per_step, generate
+from .samples import flat, in_sample, lift, merge, of_sample, one, placed
 from .sim.rtl.bulk import BulkRtl
 from .sim.rtl.cosim import SIMULATORS, CocotbRun, run_cocotb
 from .sim.rtl.run import explain
@@ -209,10 +209,10 @@ def _plan(case: Case, options: Options, seen: _Seen) -> list[_Check]:
 
 def _grid(case: Case, neurons: Sequence[tuple[str, int]]) -> Verdict:
     chosen = list(neurons)
-    return _merge(
+    return merge(
         [
-            _of_sample(
-                compare_grid(case.model, case.stimulus.sample(k), _one(case.floats, k), chosen),
+            of_sample(
+                compare_grid(case.model, case.stimulus.sample(k), one(case.floats, k), chosen),
                 k,
                 case,
             )
@@ -224,21 +224,21 @@ def _grid(case: Case, neurons: Sequence[tuple[str, int]]) -> Verdict:
 def _contract(case: Case) -> Verdict:
     found = []
     for k in range(case.stimulus.samples):
-        floats, integers = _one(case.floats, k), _one(case.integers, k)
+        floats, integers = one(case.floats, k), one(case.integers, k)
         inputs = case.stimulus.sample(k)
         verdict = compare_contract(case.model, case.quantised, inputs, floats, integers)
-        found.append(_of_sample(verdict, k, case))
-    return _merge(found)
+        found.append(of_sample(verdict, k, case))
+    return merge(found)
 
 
 def _network_float(case: Case, seen: _Seen) -> Verdict:
     got = seen.network = _simulate(case.model, case)
-    expected = _flat(case.floats)
-    difference = first_difference(expected, _flat(got), tolerance=FLOAT_TOLERANCE)
+    expected = flat(case.floats)
+    difference = first_difference(expected, flat(got), tolerance=FLOAT_TOLERANCE)
     worst = max(_relative(case.floats[n].v, t.v) for n, t in got.items())
     compared = sum(t.spikes.size * 3 for t in expected.values())
     status = Status.WITHIN if difference is None else Status.DEVIATES
-    where = None if difference is None else _in_sample(difference, case)
+    where = None if difference is None else in_sample(difference, case)
     return Verdict(
         "network", "golden", status, compared, worst, FLOAT_TOLERANCE, "(relative)", where
     )
@@ -250,14 +250,14 @@ def _relative(expected: Any, got: Any) -> float:
 
 def _network_integer(case: Case) -> Verdict:
     got = _simulate(case.quantised.contract, case)
-    verdict = compare_exact("network", "contract", _flat(case.integers), _flat(got))
-    return _placed(verdict, case)
+    verdict = compare_exact("network", "contract", flat(case.integers), flat(got))
+    return placed(verdict, case)
 
 
 def _simulate(net: Network | NetworkContract, case: Case) -> dict[str, Trace]:
     if case.model.inputs:
         return Simulator(net).run(case.stimulus.spikes)
-    return _lift(Simulator(net).run({}, case.stimulus.steps))
+    return lift(Simulator(net).run({}, case.stimulus.steps))
 
 
 def _rtl(case: Case, design: Design | None, seen: _Seen) -> Verdict:
@@ -275,18 +275,17 @@ def _rtl(case: Case, design: Design | None, seen: _Seen) -> Verdict:
         return Verdict("rtl", "contract", Status.DEVIATES, reason=reason)
     if run.failure:
         return Verdict("rtl", "contract", Status.DEVIATES, reason=run.failure)
-    seen.cycles, seen.rtl = tuple(int(n) for n in run.cycles), run.traces
+    traces = run.traces if case.model.inputs else lift(run.traces)
+    seen.cycles, seen.rtl = tuple(int(n) for n in run.cycles), traces
     seen.has_states = run.has_states
-    expected = {name: case.integers[name] for name in run.traces}
-    verdict = compare_exact(
-        "rtl", "contract", _flat(expected), _flat(run.traces), states=run.has_states
-    )
-    verdict = _placed(verdict, case)
+    expected = {name: case.integers[name] for name in traces}
+    verdict = compare_exact("rtl", "contract", flat(expected), flat(traces), states=run.has_states)
+    verdict = placed(verdict, case)
     where = verdict.difference
     if where is None:
         return verdict
     k = where.sample or 0
-    reason = explain(contract, case.stimulus.sample(k), _one(case.integers, k), where)
+    reason = explain(contract, case.stimulus.sample(k), one(case.integers, k), where)
     return replace(verdict, reason=reason)
 
 
@@ -316,7 +315,7 @@ def _spice(case: Case, options: Options) -> Verdict:
     tolerance = case.model.dt if options.spice_tolerance is None else options.spice_tolerance
     found = []
     for k in range(min(options.spice_samples, case.stimulus.samples)):
-        inputs, traces = case.stimulus.sample(k), _one(case.floats, k)
+        inputs, traces = case.stimulus.sample(k), one(case.floats, k)
         for name, j in options.neurons:
             x = input_current(case.model, inputs, traces, name)[:, j]
             neuron = case.model.populations[name].neuron(j)
@@ -324,59 +323,8 @@ def _spice(case: Case, options: Options) -> Verdict:
             where = verdict.difference
             if where is not None:
                 where = replace(where, population=name, neuron=j)
-            found.append(_of_sample(replace(verdict, difference=where), k, case))
+            found.append(of_sample(replace(verdict, difference=where), k, case))
     if not found:
         reason = "no spiking neuron was chosen"
         return Verdict("spice", "event-driven", Status.SKIPPED, reason=reason)
-    return _merge(found)
-
-
-def _merge(found: Sequence[Verdict]) -> Verdict:
-    """One verdict over all samples: the first that deviates, or the largest figure."""
-    compared = sum(v.compared for v in found)
-    bad = [v for v in found if not v.agrees]
-    if not bad:
-        figure = max((v.figure for v in found if v.figure is not None), default=None)
-        tolerance = max((v.tolerance for v in found if v.tolerance is not None), default=None)
-        return replace(found[0], compared=compared, figure=figure, tolerance=tolerance)
-    first = bad[0]
-    counted = first.unit == "spikes"
-    figure = float(sum(v.figure or 0.0 for v in bad)) if counted else first.figure
-    return replace(first, compared=compared, figure=figure)
-
-
-def _of_sample(verdict: Verdict, k: int, case: Case) -> Verdict:
-    """Name the sample in a difference, where there are several."""
-    if verdict.difference is None or case.stimulus.samples == 1:
-        return verdict
-    return replace(verdict, difference=replace(verdict.difference, sample=k))
-
-
-def _one(traces: Traces, k: int) -> dict[str, Trace]:
-    return {n: Trace(t.v[:, k], t.i[:, k], t.spikes[:, k]) for n, t in traces.items()}
-
-
-def _lift(traces: Traces) -> dict[str, Trace]:
-    return {n: Trace(t.v[:, None], t.i[:, None], t.spikes[:, None]) for n, t in traces.items()}
-
-
-def _flat(traces: Traces) -> dict[str, Trace]:
-    """Samples one after the other, ``(samples * steps, n)``."""
-
-    def rows(a: Any) -> Any:
-        return np.swapaxes(a, 0, 1).reshape(-1, a.shape[-1])
-
-    return {n: Trace(rows(t.v), rows(t.i), rows(t.spikes)) for n, t in traces.items()}
-
-
-def _in_sample(difference: Difference, case: Case) -> Difference:
-    """Undo :func:`_flat` for the place of a difference."""
-    sample, step = divmod(difference.step, case.stimulus.steps)
-    several = case.stimulus.samples > 1
-    return replace(difference, step=step, sample=sample if several else None)
-
-
-def _placed(verdict: Verdict, case: Case) -> Verdict:
-    if verdict.difference is None:
-        return verdict
-    return replace(verdict, difference=_in_sample(verdict.difference, case))
+    return merge(found)

@@ -76,6 +76,28 @@ def test_verify_with_arrays(model: Network) -> None:
         lifstone.verify(model, {"y": spikes})
 
 
+def test_a_network_without_input_agrees_on_every_body(tmp_path: Path) -> None:
+    alone = Network(
+        1e-3,
+        {},
+        {"p": Lif(tau_mem=10e-3, t_ref=2e-3, n=2)},
+        (Connection("p", "p", [[0.0, -3.0], [-3.0, 0.0]], 1),),
+        ("p",),
+        {"p": np.array([1.5, 2.0])},
+    )
+    result = lifstone.verify(alone, neurons=[("p", 1)], steps=60)
+    assert [str(r.verdict.status) for r in result.rows[2:]] == [
+        "within",
+        "exact",
+        "exact",
+        "within",
+    ]
+    assert result.rows[4].verdict.compared == 60 * 2 * 3
+    assert result.case.integers["p"].spikes.sum() > 3
+    lifstone.write_report(result, tmp_path / "r.html")
+    assert "none: the network has no input" in (tmp_path / "r.html").read_text(encoding="utf-8")
+
+
 def test_verify_files_as_the_command_does(lifstone: Lifstone, chain: Path, tmp_path: Path) -> None:
     import lifstone as package
 
