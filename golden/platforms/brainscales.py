@@ -17,6 +17,7 @@ The spreads are parameters, not measurements of a chip: set them to what yours h
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -93,7 +94,7 @@ class BrainscalesPopulation:
         """Number of neurons."""
         return self.lif.n
 
-    @property
+    @cached_property
     def circuit(self) -> Lif:
         """What the circuits are: mismatched, and calibrated where asked for."""
         rng = np.random.default_rng([self.chip, 11])
