@@ -72,7 +72,9 @@ def _panel(ax: Axes, p: Panel) -> None:
         spine.set_visible(side in ("left", "bottom"))
         spine.set_color(GRID)
     if sum(bool(s.label) for s in p.series) > 1:
-        ax.legend(frameon=False, fontsize=8, loc="best")
+        beside = any(s.style == "spikes" for s in p.series)
+        where = {"loc": "upper left", "bbox_to_anchor": (1.0, 1.0)} if beside else {"loc": "best"}
+        ax.legend(frameon=False, fontsize=8, **where)
 
 
 def _series(ax: Axes, s: Series, x_scale: float, y_scale: float, colour: str) -> None:
