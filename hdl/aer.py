@@ -165,8 +165,8 @@ class Merge(wiring.Component):
     """Joins the sources of a population; a step ends when every source has ended it.
 
     Spikes of any source that has not ended the step pass as they come, their address
-    counted from the source's first row; the first source goes first. A source that has ended
-    the step waits for the others.
+    counted from the source's first row; the first source goes first, but overtakes no event that
+    waits. A source that has ended the step waits for the others.
 
     Parameters
     ----------
@@ -200,6 +200,12 @@ class Merge(wiring.Component):
         for k in reversed(range(count)):
             with m.If(asking[k]):
                 m.d.comb += chosen.eq(k)
+        # An event that waits is not overtaken: it must stay as it is.
+        waited = Signal()
+        kept = Signal.like(chosen)
+        m.d.sync += [waited.eq(self.sink.valid & ~self.sink.ready), kept.eq(chosen)]
+        with m.If(waited):
+            m.d.comb += chosen.eq(kept)
         ending = Signal(count)
         m.d.comb += [ending.eq(ended | (Const(1, count) << chosen)), last.eq(ending.all())]
         tick = named(m, "tick", Array(s.payload.tick for s in sources)[chosen])
