@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import re
+import shutil
 import signal
 import sys
 import threading
@@ -73,25 +74,29 @@ def _build_verilator(folder: Path, top: str, tool: Verilator, level: str) -> Non
     Verilator's makefile compiles the runtime anew for every design, which takes several times
     as long as the design.
     """
-    model = verilate(folder / f"{top}.v", top, tool, "Vtop", VPI)
+    work = folder / "build.dir"  # a name that no design has
+    work.mkdir()
+    source = work / f"{top}.v"
+    shutil.copyfile(folder / source.name, source)
+    model = verilate(source, top, tool, "Vtop", VPI)
     main_file = cocotb_tools.config.share_dir / "lib" / "verilator" / "verilator.cpp"
     whole = "".join(f'#include "{path}"\n' for path in (*model, main_file))
-    (folder / "all.cpp").write_text(whole, encoding="utf-8")
+    (work / "all.cpp").write_text(whole, encoding="utf-8")
     options = [level, "-DVERILATOR=1"]
     libs = cocotb_tools.config.libs_dir
     run_tool(
         [
             *compiler(tool, options),
-            f"-I{folder / 'model'}",
+            f"-I{model[0].parent}",
             "all.cpp",
             *(str(path) for path in runtime(tool, options, PARTS)),
             f"-L{libs}",
             f"-Wl,-rpath,{libs}",
             "-lcocotbvpi_verilator",
             "-o",
-            top,
+            str(folder / top),
         ],
-        folder,
+        work,
     )
 
 
