@@ -16,10 +16,11 @@ After reset, a sweep writes the initial state into the memories.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from enum import Enum
 
 import numpy as np
 from amaranth.hdl import Cat, Const, Module, Mux, Shape, Signal, signed, unsigned
-from amaranth.lib import data, enum, memory, wiring
+from amaranth.lib import data, memory, wiring
 from amaranth.lib.wiring import In, Out
 
 from ..golden.contract import Contract
@@ -32,7 +33,7 @@ from .step import Fire, Leak, acc_shape, parameters, state_layout
 __all__ = ["Core", "pack_parameters", "pack_weights", "trace_members"]
 
 
-class Phase(enum.Enum, shape=3):
+class Phase(Enum):
     """What a core is doing."""
 
     CLEAR = 0
@@ -140,7 +141,8 @@ class Core(wiring.Component):
         self._index = Signal(_index_bits(c), name="index")
         self._last = named(m, "last", self._index == c.n - 1)
         self._next = Signal(_index_bits(c), name="following_index")
-        m.d.comb += self._next.eq(Mux(self._last, 0, self._index + 1))
+        if c.n > 1:
+            m.d.comb += self._next.eq(Mux(self._last, 0, self._index + 1))
         self._memories(m)
         self._parameter(m)
         self._datapath(m)

@@ -9,7 +9,7 @@ from amaranth.hdl import Const, Module, Mux, Signal, Value, signed
 
 from ..golden.fixed import Rounding, limits
 
-__all__ = ["named", "saturate", "shift_right"]
+__all__ = ["named", "saturate", "saturate_bottom", "shift_right"]
 
 
 def named(m: Module, name: str, value: Value) -> Signal:
@@ -40,3 +40,11 @@ def saturate(value: Value, width: int) -> Value:
     low, high = limits(width)
     top, bottom = Const(high, signed(width)), Const(low, signed(width))
     return Mux(value > high, top, Mux(value < low, bottom, value[:width].as_signed()))
+
+
+def saturate_bottom(value: Value, width: int) -> Value:
+    """:func:`saturate` for a value that cannot lie above the range: half the comparisons."""
+    if len(value) <= width:
+        return value
+    low, _ = limits(width)
+    return Mux(value < low, Const(low, signed(width)), value[:width].as_signed())

@@ -18,7 +18,7 @@ from amaranth.lib.wiring import In, Out
 from ..golden.contract import Contract, Decay, Drive
 from ..golden.fixed import Ints
 from ..golden.lif import Reset
-from .fixed import named, saturate, shift_right
+from .fixed import named, saturate, saturate_bottom, shift_right
 
 __all__ = ["Fire", "Leak", "LifStep", "Parameter", "acc_shape", "parameters", "state_layout"]
 
@@ -197,8 +197,9 @@ class Fire(wiring.Component):
         if c.reset is Reset.SET:
             reset: Value = self.numbers.u_reset
         else:
+            # What is taken away is never negative.
             lowered = named(m, "u_lowered", integrated - self.numbers.u_drop)
-            reset = saturate(lowered, c.width)
+            reset = saturate_bottom(lowered, c.width)
         m.d.comb += self.after.u.eq(Mux(self.spike, reset, Mux(free, integrated, self.state.u)))
         if refractory:
             counted = Mux(free, 0, self.state.hold - 1)

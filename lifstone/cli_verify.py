@@ -27,6 +27,7 @@ from .options import (
 from .report import Page, render
 from .resources import Grid, board_grid
 from .sim.nir_read import Imported
+from .sim.rtl.coverage import Coverage, measure
 from .verdicts import BODIES, Options, Verification
 from .verdicts import verify as run_verify
 
@@ -78,6 +79,7 @@ def _verify_options(f: Any) -> Any:
 @click.option("--json", "as_json", is_flag=True, help="Print the table as JSON.")
 @click.option("--junit", "junit_path", type=click.Path(path_type=Path), help="Write JUnit XML.")
 @click.option("--report", "report_path", type=click.Path(path_type=Path), help="Write HTML.")
+@click.option("--coverage", is_flag=True, help="Say which lines of the RTL the stimulus reached.")
 @_verify_options
 @click.pass_context
 def verify(
@@ -87,6 +89,7 @@ def verify(
     as_json: bool,
     junit_path: Path | None,
     report_path: Path | None,
+    coverage: bool,
     **o: Any,
 ) -> None:
     """Run MODEL (.nir) on every body and print the verdicts.
@@ -100,6 +103,7 @@ def verify(
       lifstone verify model.nir --neurons hidden:3,hidden:7 --steps 1000 --seed 5
       lifstone verify model.nir --stimulus spikes.npz --junit verdict.xml
       lifstone verify model.nir --design rtl --bodies rtl --cocotb icarus,verilator
+      lifstone verify model.nir --bodies rtl --coverage
     """
     output_file("junit", junit_path)
     output_file("report", report_path)
@@ -109,11 +113,15 @@ def verify(
     if report_path is not None:
         write_text(report_path, render(result, _page(model, imported, rerun(context))))
     good = _good(result, o)
+    covered = _covered(result, o) if coverage else None
     if as_json:
-        emit_json(_data(model, imported, result, good))
+        more = {} if covered is None else {"coverage": covered.to_dict()}
+        emit_json({**_data(model, imported, result, good), **more})
     else:
         verdict_table(result)
         assumed(imported)
+        for line in covered.sentences() if covered is not None else ():
+            click.echo(line)
     context.exit(0 if good else 1)
 
 
@@ -231,6 +239,17 @@ def _design(folder: Path | None, case: Case) -> Any:
     from .hdl import read_design
 
     return read_design(folder, case.quantised.contract)
+
+
+def _covered(result: Verification, o: dict[str, Any]) -> Coverage | None:
+    """What the stimulus reaches of the RTL; of one that deviates it would say nothing."""
+    from .hdl import generate
+
+    case = result.case
+    if any(r.verdict.body == "rtl" and not r.verdict.agrees for r in result.rows):
+        return None
+    design = _design(o["design"], case) or generate(case.quantised.contract, trace=True)
+    return measure(design, case.stimulus.spikes, case.stimulus.steps)
 
 
 def _built(result: Verification, board: str) -> Grid:

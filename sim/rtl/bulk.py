@@ -6,7 +6,7 @@ import ctypes
 import hashlib
 import os
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -59,7 +59,7 @@ class BulkRtl:
     design
         What :func:`lifstone.hdl.generate` returned, edited or not.
     coverage
-        Count executed lines; see :mod:`lifstone.sim.rtl.coverage`.
+        What to count: some of ``line`` and ``toggle``; see :mod:`lifstone.sim.rtl.coverage`.
     optimise
         ``False`` compiles faster and runs slower: for short runs of many designs.
 
@@ -71,11 +71,14 @@ class BulkRtl:
         If the design does not compile.
     """
 
-    def __init__(self, design: Design, *, coverage: bool = False, optimise: bool = True) -> None:
+    def __init__(
+        self, design: Design, *, coverage: Sequence[str] = (), optimise: bool = True
+    ) -> None:
         self.design = design
-        self.coverage = coverage
         self._inputs, self._outputs, self._traced = ports_of(design)
-        path = _compiled(design, coverage, optimise)
+        for kind in coverage:
+            require(kind in ("line", "toggle"), "coverage", kind, "line, toggle")
+        path = _compiled(design, tuple(coverage), optimise)
         self._run = ctypes.CDLL(str(path)).lif_run
         self._run.restype = ctypes.c_int
 
@@ -210,7 +213,7 @@ def _pointers(
     return kind(*(a.ctypes.data for a in arrays), None)
 
 
-def _compiled(design: Design, coverage: bool, optimise: bool) -> Path:
+def _compiled(design: Design, coverage: tuple[str, ...], optimise: bool) -> Path:
     """The shared object, from the cache if it was made before."""
     tool = find_verilator()
     level = "-O3" if optimise else "-O0"
@@ -227,11 +230,11 @@ def _compiled(design: Design, coverage: bool, optimise: bool) -> Path:
 
 
 def _compile(
-    design: Design, tool: Verilator, work: Path, prefix: str, coverage: bool, level: str
+    design: Design, tool: Verilator, work: Path, prefix: str, coverage: tuple[str, ...], level: str
 ) -> Path:
     source = work / f"{design.name}.v"
     source.write_text(design.verilog, encoding="utf-8")
-    flags = ["--coverage-line"] if coverage else []
+    flags = [f"--coverage-{kind}" for kind in coverage]
     model = verilate(source, design.name, tool, prefix, flags)
     (work / "harness.cpp").write_text(harness_text(design, prefix), encoding="utf-8")
     whole = "".join(f'#include "{path}"\n' for path in model)

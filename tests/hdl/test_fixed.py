@@ -13,7 +13,7 @@ from amaranth.sim import Simulator
 
 from lifstone.golden import Rounding
 from lifstone.golden import fixed as golden
-from lifstone.hdl.fixed import named, saturate, shift_right
+from lifstone.hdl.fixed import named, saturate, saturate_bottom, shift_right
 
 WIDTH = 6
 ALL = np.arange(-(1 << (WIDTH - 1)), 1 << (WIDTH - 1))
@@ -63,9 +63,17 @@ def test_saturate_for_every_word(width: int) -> None:
     assert got.max() <= (1 << (width - 1)) - 1
 
 
+@pytest.mark.parametrize("width", range(2, WIDTH + 2))
+def test_saturate_bottom_for_every_word_that_is_not_above(width: int) -> None:
+    got = evaluate(lambda v: saturate_bottom(v, width))
+    fits = golden.limits(width)[1] >= ALL
+    np.testing.assert_array_equal(got[fits], golden.saturate(ALL[fits], width))
+
+
 def test_a_word_that_fits_needs_no_logic() -> None:
     value = Signal(signed(4))
     assert saturate(value, 4) is value
+    assert saturate_bottom(value, 4) is value
     assert shift_right(value, 0, Rounding.EVEN) is value
 
 
