@@ -252,7 +252,7 @@ def test_the_simulator_ends_with_the_process_that_started_it(tmp_path: Path) -> 
         env={**os.environ, "TMPDIR": str(tmp_path), "PYTHONPATH": path},
     )
     try:
-        assert wait_for(lambda: len(running(f"{tmp_path}/lifstone-cocotb")) >= 2)
+        assert wait_for(lambda: len(running(f"{tmp_path}/lifstone-cocotb")) >= 2, 60)
     finally:
         os.kill(caller.pid, signal.SIGKILL)
         caller.wait()
