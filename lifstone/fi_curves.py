@@ -24,15 +24,18 @@ STEPS = 2000
 SETTLED = 500
 """Steps before counting begins."""
 SPICE_POINTS = 5
-SPICE_INTERVALS = 5
+SPICE_INTERVALS, SPICE_GRID = 4, 10
+"""Intervals of a point, and steps of an interval, in each of which the simulator takes many."""
 
 
-def fi_figure(result: Verification, chosen: Overlay) -> Drawn:
-    """Rate against constant current of one neuron."""
+def fi_figure(result: Verification, chosen: Overlay) -> Drawn | None:
+    """Rate against constant current of one neuron; none where the current has no effect."""
     model = result.case.model
     name, j = chosen.population, chosen.neuron
     lif = model.populations[name].neuron(j)
     steady = _without_synapse(lif)
+    if steady.r[0] == 0:
+        return None
     currents = _currents(steady)
     many = _many(lif, currents.size)
     net = Network(model.dt, {}, {"p": many}, (), ("p",), {"p": currents}, model.method)
@@ -67,10 +70,8 @@ def _without_synapse(lif: Lif) -> Lif:
 
 def _currents(lif: Lif) -> Array:
     """From below the rheobase to several times the swing from reset to threshold."""
-    r = float(lif.r[0]) or 1.0
-    swing = float(lif.v_th[0] - lif.v_reset[0]) / r
-    base = rheobase(lif) if lif.r[0] != 0 else 0.0
-    return np.asarray(base + swing * np.linspace(-0.25, 2.5, POINTS))
+    swing = float(lif.v_th[0] - lif.v_reset[0]) / float(lif.r[0])
+    return np.asarray(rheobase(lif) + swing * np.linspace(-0.25, 2.5, POINTS))
 
 
 def _many(lif: Lif, n: int) -> Lif:
@@ -118,15 +119,15 @@ def _widths(c: Contract) -> Widths:
 
 
 def _spice_rates(lif: Lif, currents: Array, dt: float) -> Array:
-    """Rate from the mean interval after the first spike; 0 below two spikes."""
+    """Rates from the mean interval after the first spike; 0 below two spikes.
+
+    The simulator's steps follow the interval expected, so that a slow neuron costs no more.
+    """
     out = np.zeros(currents.size)
     for k, (current, expected) in enumerate(zip(currents, rate(lif, currents), strict=True)):
-        steps = (
-            200
-            if expected == 0
-            else int(np.clip(np.ceil(SPICE_INTERVALS / (expected * dt)), 4, 2000))
-        )
-        times = run_spice_neuron(lif, np.full(steps, current), dt).spike_times
+        grid = 1.0 / (expected * SPICE_GRID) if expected > 0 else dt
+        drive = np.full(SPICE_GRID * SPICE_INTERVALS, current)
+        times = run_spice_neuron(lif, drive, grid).spike_times
         if times.size > 1:
             out[k] = (times.size - 1) / (times[-1] - times[0])
     return out

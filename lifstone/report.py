@@ -108,8 +108,9 @@ def _row(row: Row) -> dict[str, str]:
 def _figures(result: Verification) -> list[dict[str, Any]]:
     drawn = [*overlays(result), raster_figure(result)]
     chosen = Overlay.choose(result)
-    if chosen is not None:
-        drawn.append(fi_figure(result, chosen))
+    curve = None if chosen is None else fi_figure(result, chosen)
+    if curve is not None:
+        drawn.append(curve)
     return [
         {
             "title": d.title,

@@ -200,6 +200,33 @@ def test_a_network_without_spikes_or_input(tmp_path: Path) -> None:
     assert "F-I curve" not in words
 
 
+@pytest.mark.parametrize(
+    "neuron",
+    [
+        {"r": 0.0},
+        {"r": -1.0},
+        {"tau_syn": 5e-3, "w_in": 0.0},
+        {"tau_syn": 5e-3, "w_in": 2.0},
+        {"tau_mem": np.inf, "r": 100.0},
+    ],
+    ids=str,
+)
+def test_neurons_of_every_kind(tmp_path: Path, neuron: dict[str, float]) -> None:
+    connection = Connection("x", "p", [[30.0 * np.sign(neuron.get("r", 1.0) or 1.0)]])
+    lif = Lif(**{"tau_mem": 10e-3, **neuron})
+    found = verify(
+        Network(1e-3, {"x": 1}, {"p": lif}, (connection,), ("p",)),
+        bodies=("golden", "network", "spice"),
+        steps=20,
+    )
+    write_report(found, tmp_path / "r.html")
+    page = Page((tmp_path / "r.html").read_text(encoding="utf-8"))
+    assert page.open == []
+    driven = neuron.get("r", 1.0) * neuron.get("w_in", 1.0) != 0
+    assert ("F-I curve of p[0]" in page.headings) is driven
+    assert "Membrane potential of p[0] on every body" in page.headings
+
+
 def test_resources_of_a_board(tmp_path: Path) -> None:
     bits = tmp_path / "net.bin"
     bits.write_bytes(b"x" * 1234)
