@@ -8,66 +8,78 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..golden.errors import require
+from ..golden.ota import period, slope_voltage
 from .netlist import NEVER, Transient
-from .neuron import OtaNeuron
+from .neuron import OtaNeuron, number
 from .run import Waveform, simulate
 
 __all__ = ["DECAY", "measure_rate", "measure_tau", "spike_times"]
 
 Array = NDArray[np.float64]
-DECAY = 1e-3
-"""Volts from which :func:`measure_tau` lets the membrane decay: the OTA is linear there."""
+DECAY = 0.015
+"""What :func:`measure_tau` lets decay, as a share of ``2 n U_T`` (1 mV at room temperature):
+the OTA departs from its tangent there by less than 1e-4."""
+STEPS_AN_INTERVAL = 250
+"""The simulator takes at least so many steps from spike to spike."""
 
 
-def spike_times(w: Waveform, v_th: float) -> Array:
-    """Seconds at which the membrane crossed ``v_th`` before each start of the timer."""
-    edges = np.flatnonzero((w.timer[1:] > 0.5) & (w.timer[:-1] <= 0.5)) + 1
-    # A neuron that starts above its threshold fires at once, before the first point.
-    out = [0.0] if w.timer.size and w.timer[0] > 0.5 else []
-    for edge in edges:
-        # The comparator answers a hair below the threshold; then its own edge is the time.
-        window = slice(max(edge - 60, 0), edge + 1)
-        t, v = w.t[window], w.mem[window]
-        up = np.flatnonzero((v[1:] >= v_th) & (v[:-1] < v_th))
-        if up.size == 0:
-            out.append(float(w.t[edge]))
-            continue
-        i = int(up[-1])
-        share = (v_th - v[i]) / (v[i + 1] - v[i])
-        out.append(float(t[i] + share * (t[i + 1] - t[i])))
-    return np.asarray(out)
+def spike_times(w: Waveform) -> Array:
+    """Seconds at which the latch was set."""
+    after = np.flatnonzero((w.latch[1:] > 0.5) & (w.latch[:-1] <= 0.5)) + 1
+    share = (0.5 - w.latch[after - 1]) / (w.latch[after] - w.latch[after - 1])
+    times = w.t[after - 1] + share * (w.t[after] - w.t[after - 1])
+    # A neuron that starts above its threshold fires before the first point.
+    at_once = w.latch.size > 0 and w.latch[0] > 0.5
+    return np.concatenate(([0.0], times)) if at_once else np.asarray(times)
 
 
 def measure_tau(neuron: OtaNeuron) -> float:
     """Time constant in seconds, by least squares on the logarithm of a simulated decay."""
     require(neuron.i_bias > 0, "i_bias", neuron.i_bias, "above 0: without OTA nothing decays")
+    above = DECAY * float(slope_voltage(neuron.n_slope, neuron.temperature))
     start = replace(
-        neuron, v_init=neuron.v_leak + DECAY, v_th=NEVER, v_reset=neuron.v_leak, tau_syn=None
+        neuron, v_init=neuron.v_leak + above, v_th=NEVER, v_reset=neuron.v_leak, tau_syn=None
     )
     expected = neuron.tau
     transient = Transient(np.zeros(3), expected, expected / 500)
     w = simulate(start, transient, 0.0)
     v = w.mem - neuron.v_leak
-    used = (v > DECAY * np.exp(-2.5)) & (w.t > 0)
-    slope, _ = np.polyfit(w.t[used], np.log(v[used]), 1)
-    return float(-1.0 / slope)
+    used = (v > above * np.exp(-2.5)) & (w.t > 0)
+    slope, _ = np.polyfit(w.t[used] / expected, np.log(v[used]), 1)
+    return float(-expected / slope)
 
 
 def measure_rate(neuron: OtaNeuron, current: float, intervals: int = 6) -> float:
     """Firing rate in hertz for a constant input current in amperes, from the mean interval.
 
-    0 if fewer than two spikes fall into the time in which the linear neuron would fire
-    ``intervals`` times (or into ten time constants below its threshold).
+    0 if fewer than two spikes fall into a time in which the theory of the neuron
+    (:func:`lifstone.golden.ota.period`) has ``intervals`` of them, or, where it has none, into
+    ten time constants.
     """
-    tau = neuron.tau if np.isfinite(neuron.tau) else neuron.c / abs(current)
-    target = neuron.v_leak + (current / neuron.g_m if neuron.g_m else current)
-    margin = target - neuron.v_th
-    swing = neuron.v_th - neuron.v_reset
-    linear = tau * np.log1p(swing / margin) if margin > 0 else 3.0 * tau
-    period = neuron.t_ref + float(linear)
-    dt = period / 4
-    transient = Transient(np.ones(4 * intervals + 6), dt, period / 2000)
-    times = spike_times(simulate(neuron, transient, current), neuron.v_th)
+    current = number("current", current)
+    expected = neuron.t_ref + _period(neuron, current)
+    span = expected if np.isfinite(expected) else 10.0 * neuron.tau / intervals
+    transient = Transient(np.ones(intervals + 2), span, span / STEPS_AN_INTERVAL)
+    times = spike_times(simulate(neuron, transient, current))
     if times.size < 2:
         return 0.0
     return float((times.size - 1) / (times[-1] - times[0]))
+
+
+def _period(neuron: OtaNeuron, current: float) -> float:
+    if neuron.i_bias == 0:
+        swing = neuron.v_th - neuron.v_reset
+        require(current > 0, "current", current, "above 0: without OTA nothing else moves")
+        return neuron.c * swing / current
+    return float(
+        period(
+            current,
+            c=neuron.c,
+            i_bias=neuron.i_bias,
+            v_th=neuron.v_th,
+            v_reset=neuron.v_reset,
+            v_leak=neuron.v_leak,
+            n_slope=neuron.n_slope,
+            temperature=neuron.temperature,
+        )
+    )

@@ -4,37 +4,42 @@
 
     drive --[synapse]-- G_in --> mem --+--------+----------+
                                        |        |          |
-                                       C     OTA to     S_reset to v_reset,
-                                       |     v_leak      from timer full to empty
+                                       C     OTA to     reset switch to v_reset,
+                                       |     v_leak      closed while the latch is set
                                       gnd
-    comparator: above v_th it fills the timer, which runs down in t_ref
+    comparator: above v_th it sets the latch; the timer clears it after t_ref
+
+Every state of the circuit is the charge of a capacitor. ngspice's own switch with hysteresis
+is none: it keeps the position that a discarded iteration gave it, and closes unasked.
 """
 
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from ..golden.errors import require
-from ..golden.ota import thermal_voltage
+from ..golden.errors import InvalidValue, require
+from ..golden.ota import slope_voltage
 from .neuron import OtaNeuron, number
 
 __all__ = ["Transient", "netlist", "title"]
 
 Array = NDArray[np.float64]
-RESET_SHARE = 1e-6
+RESET_SHARE = 1e-8
 """Time constant of the closed reset switch as a share of the shortest of the neuron's."""
 HOLD = 15.0
 """A reset without refractory period lasts so many of them."""
 NEVER = 1e6
 """A threshold of so many volts leaves the comparator out."""
-FULL, FIRE, LOW = 1.0, 0.9, 0.05
-"""Potentials of the timer, volts: filled, where the reset switch closes, and where it opens."""
-SHARP = 1e-5
+SHARP = 1e-6
 """Width of the comparator's transition as a share of the swing."""
+RELTOL = 1e-4
+EDGE = 1e-4
+"""Width of the timer's end as a share of the refractory period."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -50,14 +55,17 @@ class Transient:
     max_step: float
 
     def __init__(self, drive: ArrayLike, dt: float, max_step: float | None = None) -> None:
-        values = np.array(drive, dtype=np.float64)
+        try:
+            values = np.array(drive, dtype=np.float64)
+        except (TypeError, ValueError):
+            raise InvalidValue("drive", drive, "numbers") from None
         require(values.ndim == 1 and values.size > 0, "drive", list(values.shape), "one axis")
-        for k in np.flatnonzero(~np.isfinite(values)):
+        for k in np.flatnonzero(~(np.abs(values) <= 1e15)):
             number(f"drive[{k}]", values[k])
         object.__setattr__(self, "drive", values)
-        object.__setattr__(self, "dt", number("dt", dt, low=0.0, above=True))
+        object.__setattr__(self, "dt", number("dt", dt, low=1e-24))
         step = self.dt / 100 if max_step is None else max_step
-        object.__setattr__(self, "max_step", number("max_step", step, low=0.0, above=True))
+        object.__setattr__(self, "max_step", number("max_step", step, low=1e-27))
 
     @property
     def stop(self) -> float:
@@ -67,8 +75,8 @@ class Transient:
 
 def title(text: str) -> str:
     """A title that stays on its line and is no command."""
-    good = re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9 _,:()+-]{0,79}", text) is not None
-    require(good, "title", text, "letters, digits, spaces and _,:()+-; up to 80")
+    good = isinstance(text, str) and re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9 _.,:()+-]{0,79}", text)
+    require(bool(good), "title", text, "letters, digits, spaces and _.,:()+-; up to 80")
     return text
 
 
@@ -78,54 +86,56 @@ def netlist(
     g_in: float,
     *,
     name: str = "capacitor and OTA neuron",
-    alone: bool = True,
+    comments: Sequence[str] = (),
 ) -> str:
-    """The netlist.
+    """The netlist, with the commands that let ``ngspice -b`` run it and print the potentials.
 
     Parameters
     ----------
     g_in
         Siemens from drive to membrane.
-    alone
-        With the commands that let ``ngspice -b`` run it and print the potentials.
+    name, comments
+        The title, and lines that follow it.
     """
     g_in = number("g_in", g_in)
     shortest = min(t for t in (neuron.tau, neuron.tau_syn, transient.stop) if t is not None)
-    quick = RESET_SHARE * shortest
+    # The simulator's steps have to stay above the rounding of time and above its smallest step.
+    quick = max(RESET_SHARE * shortest, 1e-12 * transient.stop, 1e-7 * transient.max_step)
     hold = max(neuron.t_ref, HOLD * quick)
     lines = [
         f"* {title(name)}",
+        *(f"* {title(line)}" for line in comments),
+        "* volts above rest; a spike is where v(latch) rises through 0.5",
         *_drive(transient),
         *_input(neuron, g_in),
         f"Cmem mem 0 {neuron.c!r} ic={neuron.v_init!r}",
         *_leak(neuron),
         *_reset(neuron, quick, hold),
         f".temp {neuron.temperature - 273.15!r}",
-        _options(neuron, shortest),
+        _options(neuron, shortest, transient.max_step),
+        f".tran {transient.max_step!r} {transient.stop!r} 0 {transient.max_step!r} uic",
+        ".print tran v(mem) v(latch)",
+        ".end",
     ]
-    if alone:
-        # In a saved file the result is a table; in the process the caller reads the vectors.
-        lines += [
-            f".tran {transient.max_step!r} {transient.stop!r} 0 {transient.max_step!r} uic",
-            ".print tran v(mem) v(timer)",
-        ]
-    return "\n".join([*lines, ".end"]) + "\n"
+    return "\n".join(lines) + "\n"
 
 
-def _options(neuron: OtaNeuron, shortest: float) -> str:
+def _options(neuron: OtaNeuron, shortest: float, max_step: float) -> str:
     """Tolerances in proportion to the neuron's own volts, amperes and coulombs.
 
-    The simulator's defaults are for volts and milliamperes; values far below the neuron's own
-    would make it creep.
+    The simulator's defaults are for volts and milliamperes. ``trtol=1``: with 7, the default, a
+    jump passes in a single step. ngspice also reads ``abstol`` as the least third difference
+    of a charge, in C/s^3, which would keep the steps of a slow neuron short.
     """
     levels = [neuron.v_reset, neuron.v_leak, neuron.v_init]
     if neuron.v_th < NEVER:
         levels.append(neuron.v_th)
     swing = max(max(levels) - min(levels), 1e-6)
     charge = neuron.c * swing
+    abstol = charge * min(1e-5 / shortest, RELTOL / max_step**3)
     return (
-        f".options method=gear reltol=1e-4 vntol={swing * 1e-6!r} "
-        f"abstol={charge / shortest * 1e-5!r} chgtol={charge * 1e-5!r} gmin=1e-18"
+        f".options method=gear reltol={RELTOL!r} trtol=1 vntol={swing * 1e-6!r} "
+        f"abstol={abstol!r} chgtol={charge!r} gmin=1e-18 nopage"
     )
 
 
@@ -155,7 +165,7 @@ def _input(neuron: OtaNeuron, g_in: float) -> list[str]:
 def _leak(neuron: OtaNeuron) -> list[str]:
     if neuron.i_bias == 0:
         return []
-    slope = 2.0 * neuron.n_slope * float(thermal_voltage(neuron.temperature))
+    slope = float(slope_voltage(neuron.n_slope, neuron.temperature))
     return [
         "* OTA: a tanh-limited transconductor between v_leak and the membrane",
         f"Bota 0 mem I={neuron.i_bias!r}*tanh(({neuron.v_leak!r}-v(mem))/{slope!r})",
@@ -164,24 +174,32 @@ def _leak(neuron: OtaNeuron) -> list[str]:
 
 def _reset(neuron: OtaNeuron, quick: float, hold: float) -> list[str]:
     if neuron.v_th >= NEVER:
-        # The timer stays, at rest: results have the same columns for every neuron.
-        return ["Rtimer timer 0 1"]
-    c_timer = 1e-12
-    slope = c_timer * (FULL - LOW) / hold
-    # The membrane takes far longer to fall by half: the timer is full by then.
-    gain = c_timer / quick * 20
-    band = (neuron.v_th - neuron.v_reset) * SHARP
-    closed, half = (FIRE + LOW) / 2, (FIRE - LOW) / 2
+        # The latch stays, at rest: results have the same columns for every neuron.
+        return ["Rlatch latch 0 1"]
+    swing = neuron.v_th - neuron.v_reset
+    # Charges of the membrane's order, for which the tolerances are.
+    c = neuron.c * swing
+    g = c / quick
+
+    def rises(node: str, level: float) -> str:
+        return f"0.5*(1+tanh(40*(v({node})-{level})))"
+
     return [
-        "* comparator: above v_th it fills the timer, and goes on until the membrane has",
-        "* fallen by half",
-        f"Bset 0 timer I={gain!r}*({FULL!r}-v(timer))*0.5*(1+tanh((v(mem)-{neuron.v_th!r}"
-        f"+{(neuron.v_th - neuron.v_reset) / 4!r}*(1+tanh(40*(v(timer)-0.5))))/{band!r}))",
-        "* timer: runs down evenly",
-        f"Ctimer timer 0 {c_timer!r} ic=0",
-        f"Btimer timer 0 I={slope!r}*tanh(v(timer)*200)",
-        "* reset switch: closes when the timer is full, opens when it has run down",
-        "Sreset mem rest timer 0 closed off",
-        f".model closed sw vt={closed!r} vh={half!r} ron={quick / neuron.c!r} roff=1e18",
-        f"Vrest rest 0 {neuron.v_reset!r}",
+        "* comparator and timer's end: logarithmic, and with a capacitor, so that the simulator's",
+        "* steps shrink with the distance that is left",
+        f"Bcmp cmp 0 V=asinh((v(mem)-({neuron.v_th!r}))/{swing * SHARP!r})",
+        f"Ccmp cmp 0 {c!r}",
+        f"Bend end 0 V=asinh((v(timer)-1)/{max(EDGE, quick / hold)!r})",
+        f"Cend end 0 {c!r}",
+        "* latch: set by the comparator, holds itself above a level that the timer's end raises",
+        "* from 0.3 to 1.2",
+        "Bhold hold 0 V=0.5*(1+tanh(40*(v(latch)-0.75-0.45*tanh(v(end)))))",
+        f"Blatch 0 latch I={g!r}*(1-(1-v(hold))*0.5*(1-tanh(v(cmp)))-v(latch))",
+        f"Clatch latch 0 {c!r} ic=0",
+        "* timer: from 0 to 1 in the refractory period while the latch is set",
+        f"Btimer 0 timer I={c / hold!r}*{rises('latch', 0.6)}"
+        f"-{g!r}*v(timer)*(1-{rises('latch', 0.15)})",
+        f"Ctimer timer 0 {c!r} ic=0",
+        "* reset switch",
+        f"Breset mem 0 I={neuron.c / quick!r}*{rises('latch', 0.7)}*(v(mem)-({neuron.v_reset!r}))",
     ]

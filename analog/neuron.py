@@ -15,26 +15,45 @@ __all__ = ["Mapping", "OtaNeuron", "from_lif", "number"]
 SWING = 1e-3
 """Volts that the larger of threshold and reset lies from rest in :func:`from_lif`: at 1 mV
 the OTA's tanh departs from its tangent by less than 1e-4."""
+REACH = 5e-3
+"""Volts from rest beyond which :func:`from_lif` lets no potential go: 0.2 % from the tangent."""
 CAPACITANCE = 10e-12
 
 
-def number(field: str, value: object, *, low: float = -np.inf, above: bool = False) -> float:
-    """``value`` as a finite float; nothing that could be text reaches a netlist.
+def number(
+    field: str, value: object, *, low: float = -1e15, high: float = 1e15, zero: bool = False
+) -> float:
+    """``value`` as a float; nothing that could be text reaches a netlist.
+
+    The bounds keep every product that a netlist holds a finite number.
 
     Raises
     ------
     InvalidValue
-        For anything but a finite number within bounds.
+        For anything but a number from ``low`` to ``high``, or 0 if ``zero``.
     """
     numeric = isinstance(value, int | float | np.integer | np.floating)
     good = numeric and not isinstance(value, bool | np.bool_)
     require(good, field, value, "a number")
-    out = float(value)  # type: ignore[arg-type]
-    inside = np.isfinite(out) and (out > low if above else out >= low)
-    if not inside:
-        limit = "" if low == -np.inf else f" {'above' if above else 'of at least'} {low:g}"
-        raise InvalidValue(field, out, f"a finite number{limit}")
+    try:
+        out = float(value)  # type: ignore[arg-type]
+    except OverflowError:
+        out = np.inf
+    if not (low <= out <= high or (zero and out == 0)):
+        raise InvalidValue(field, out, f"{'0, or ' if zero else ''}{low:g} to {high:g}")
     return out
+
+
+LIMITS = {
+    "c": (1e-21, 1e3),
+    "i_bias": (1e-24, 1e3),
+    "t_ref": (1e-15, 1e9),
+    "tau_syn": (1e-15, 1e9),
+    "n_slope": (1e-3, 1e3),
+    "temperature": (1e-3, 1e4),
+    "potential": (-1e6, 1e6),
+}
+"""The least and the largest value in SI units."""
 
 
 @dataclass(frozen=True)
@@ -48,7 +67,7 @@ class OtaNeuron:
     i_bias
         Bias of the OTA, amperes; 0 leaves it out: an integrator without leak.
     v_leak, v_th, v_reset, v_init
-        Potentials, volts; ``v_reset < v_th``. ``v_th`` of 1e6 V or more never fires.
+        Potentials, volts; ``v_reset < v_th``. A ``v_th`` of 1e6 V, the largest, never fires.
     t_ref
         Refractory period, seconds.
     tau_syn
@@ -69,13 +88,12 @@ class OtaNeuron:
     temperature: float = 300.15
 
     def __post_init__(self) -> None:
-        positive = ("c", "n_slope", "temperature", "tau_syn")
         for f in fields(self):
             value = getattr(self, f.name)
             if f.name == "tau_syn" and value is None:
                 continue
-            low = 0.0 if f.name in (*positive, "i_bias", "t_ref") else -np.inf
-            clean = number(f.name, value, low=low, above=f.name in positive)
+            low, high = LIMITS.get(f.name, LIMITS["potential"])
+            clean = number(f.name, value, low=low, high=high, zero=f.name in ("i_bias", "t_ref"))
             object.__setattr__(self, f.name, clean)
         require(self.v_reset < self.v_th, "v_reset", self.v_reset, f"below v_th = {self.v_th:g}")
 
@@ -108,12 +126,16 @@ class Mapping:
 def from_lif(
     lif: Lif,
     *,
+    reach: float = 0.0,
     swing: float = SWING,
     c: float = CAPACITANCE,
     n_slope: float = 1.3,
     temperature: float = 300.15,
 ) -> Mapping:
     """Realise one LIF neuron so that its threshold lies within ``swing`` volts of rest.
+
+    ``reach`` is how far from rest the stimulus drives the potential, in the model's units:
+    inhibition can take it many thresholds down, and the swing is then made smaller.
 
     A subtracting reset is the same as a reset to ``v_reset`` here: in continuous time the
     potential sits at the threshold when it is reset.
@@ -124,7 +146,8 @@ def from_lif(
         For more than one neuron, or values that no circuit has.
     """
     require(lif.n == 1, "n", lif.n, "1: take one neuron with Lif.neuron(j)")
-    number("swing", swing, low=0.0, above=True)
+    number("swing", swing, low=1e-6, high=1e3)
+    number("reach", reach, low=0.0)
     v_leak, v_th, v_reset, v_init = (
         float(a[0]) for a in (lif.v_leak, lif.v_th, lif.v_reset, lif.v_init)
     )
@@ -132,7 +155,7 @@ def from_lif(
     if np.isfinite(v_th):
         spans.append(abs(v_th - v_leak))
     span = max(spans) or 1.0
-    scale = swing / span
+    scale = min(swing / span, REACH / reach) if reach > 0 else swing / span
     leaky = bool(np.isfinite(lif.tau_mem[0]))
     tau_mem = float(lif.tau_mem[0])
     i_bias = float(ota.bias_for_tau(tau_mem, c, n_slope, temperature)) if leaky else 0.0

@@ -5,6 +5,9 @@ from __future__ import annotations
 import logging
 import os
 import threading
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+from ctypes import CDLL
 from ctypes.util import find_library
 from dataclasses import dataclass
 from typing import Any
@@ -25,11 +28,11 @@ _shared: list[Any] = []
 
 @dataclass(frozen=True, eq=False)
 class Waveform:
-    """Potentials over time: ``mem`` the membrane, ``timer`` above 0.5 at a spike."""
+    """Potentials over time: ``mem`` the membrane; ``latch`` rises from 0 to 1 at a spike."""
 
     t: Array
     mem: Array
-    timer: Array
+    latch: Array
 
 
 def simulate(neuron: OtaNeuron, transient: Transient, g_in: float) -> Waveform:
@@ -46,28 +49,43 @@ def simulate(neuron: OtaNeuron, transient: Transient, g_in: float) -> Waveform:
     with _lock:
         spice, notes = _instance()
         notes.clear()
-        spice.load_circuit(text)
         try:
-            spice.run()
+            _run(spice, text)
             plot = spice.plot(None, spice.last_plot)
-            found = {k: np.array(plot[k].to_waveform(), dtype=np.float64) for k in ("mem", "timer")}
+            found = {k: np.array(plot[k].to_waveform(), dtype=np.float64) for k in ("mem", "latch")}
             t = np.array(plot["time"].to_waveform(), dtype=np.float64)
-        except (KeyError, RuntimeError, NameError) as error:
-            raise RuntimeError(f"ngspice failed: {' | '.join(notes[-4:]) or error}") from error
+        except KeyError as error:
+            raise RuntimeError(f"ngspice failed: {' | '.join(notes[-4:])}") from error
         finally:
-            spice.destroy()
-            spice.remove_circuit()
+            # Without a circuit there is nothing to remove, which is an error to PySpice.
+            with suppress(NameError):
+                spice.destroy()
+                spice.remove_circuit()
     if t.size == 0 or t[-1] < transient.stop * (1 - 1e-6):
         end = float(t[-1]) if t.size else 0.0
         raise RuntimeError(f"ngspice stopped at {end:g} s: {' | '.join(notes[-4:])}")
-    return Waveform(t, found["mem"], found["timer"])
+    return Waveform(t, found["mem"], found["latch"])
+
+
+def _run(spice: Any, text: str) -> None:
+    """Load and run; whether that worked shows in the vectors.
+
+    PySpice raises a kind of ``NameError`` for every note that ngspice writes to its error
+    stream, and some versions write there although nothing is wrong.
+    """
+    with suppress(NameError):
+        spice.load_circuit(text)
+    # In a thread: an interrupt from the keyboard that meets a callback of the simulator is
+    # lost, and here it waits until the run is over.
+    with ThreadPoolExecutor(1) as thread, suppress(NameError):
+        thread.submit(spice.run).result()
 
 
 def _instance() -> tuple[Any, list[str]]:
     """One simulator a process; its notes are kept, not printed.
 
-    PySpice logs every line that ngspice writes to its error stream as an error, and warns of
-    versions that it does not know although they work.
+    PySpice logs those of the error stream, and warns of versions that it does not know although
+    they work.
     """
     if _shared:
         return _shared[0], _shared[1]
@@ -86,11 +104,13 @@ def _instance() -> tuple[Any, list[str]]:
             del notes[:-50]
             return 0
 
-    library = find_library("ngspice")
-    if library is not None and "NGSPICE_LIBRARY_PATH" not in os.environ:
+    found = find_library("ngspice")
+    if found is not None and "NGSPICE_LIBRARY_PATH" not in os.environ:
         # Distributions ship the library without the bare name that PySpice asks for.
-        Quiet.LIBRARY_PATH = library
+        Quiet.LIBRARY_PATH = found
     try:
+        # PySpice cannot be asked a second time after a library that was none.
+        _ = CDLL(Quiet.LIBRARY_PATH.format("")).ngSpice_Init
         spice = Quiet.new_instance()
     except (OSError, NameError, AttributeError) as error:
         raise MissingTool("libngspice", "apt-get install libngspice0") from error

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from ..analog import Transient, from_lif, netlist, simulate, spike_times
+from ..analog import Mapping, Transient, from_lif, netlist, simulate, spike_times
 from ..golden import Difference, Lif, Status, Verdict, solve
 from ..golden.errors import require
 from ..golden.fidelity import match_spikes
@@ -40,18 +40,26 @@ def run_spice_neuron(lif: Lif, x: ArrayLike, dt: float) -> SpiceRun:
     RuntimeError
         If the simulator gives up.
     """
-    m = from_lif(lif)
-    drive = np.asarray(x, dtype=np.float64) * m.scale
-    w = simulate(m.neuron, Transient(drive, dt, dt / STEPS_A_DT), m.g_in)
-    times = spike_times(w, m.neuron.v_th)
+    m, transient = _circuit(lif, x, dt)
+    w = simulate(m.neuron, transient, m.g_in)
+    times = spike_times(w)
     return SpiceRun(w.t, w.mem / m.scale + float(lif.v_leak[0]), times)
 
 
 def export_netlist(lif: Lif, x: ArrayLike, dt: float, *, name: str = "LIF neuron") -> str:
     """The same circuit and stimulus as text for ``ngspice -b``."""
-    m = from_lif(lif)
-    drive = np.asarray(x, dtype=np.float64) * m.scale
-    return netlist(m.neuron, Transient(drive, dt, dt / STEPS_A_DT), m.g_in, name=name)
+    m, transient = _circuit(lif, x, dt)
+    unit = f"1 unit of the model is {m.scale:.9g} V"
+    return netlist(m.neuron, transient, m.g_in, name=name, comments=(unit,))
+
+
+def _circuit(lif: Lif, x: ArrayLike, dt: float) -> tuple[Mapping, Transient]:
+    v = solve(lif, x, dt).v
+    reach = (
+        float(np.abs(v - lif.v_leak[0]).max(initial=0.0)) if np.isfinite(lif.tau_mem[0]) else 0.0
+    )
+    m = from_lif(lif, reach=reach)
+    return m, Transient(np.asarray(x, dtype=np.float64) * m.scale, dt, dt / STEPS_A_DT)
 
 
 def verify_spice(
