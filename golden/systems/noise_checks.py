@@ -310,7 +310,7 @@ def check_response(
                 because,
             )
         )
-        some = m.sigma * np.array([1.0, 1.5, 2.5, 4.0])
+        some = m.sigma * np.array([0.8, 1.0, 1.5, 2.5])
         drawn = [
             _drawn_response(m.driven(m.mu, s), signal, cells, neurons, rng) for s in some.tolist()
         ]
