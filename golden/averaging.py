@@ -6,7 +6,7 @@ gate rests on average where ::
 
     D(x) = 1 / T int_0^T (x_inf(v(t)) - x) / tau(v(t)) dt = 0
 
-The rate is then ``1 / T(x)``. The error is of second order in ``T / tau``. Source: Sanders,
+The rate is then ``1 / T(x)``. The error is of first order in ``T / tau``. Source: Sanders,
 Verhulst & Murdock, "Averaging Methods in Nonlinear Dynamical Systems" (2007), chapter 2;
 Rinzel & Ermentrout in Koch & Segev, "Methods in Neuronal Modeling" (1998), chapter 7, for
 slow and fast variables of neurons.

@@ -180,7 +180,10 @@ class FourState:
         return markov.generator(4, self.rates(flux))
 
     def steady(self, flux: float) -> Array:
-        """Occupancies under constant light: sums of the trees of the cycle, all positive."""
+        """Occupancies under constant light: sums of the spanning trees of the cycle.
+
+        The Markov chain tree theorem; Leighton & Rivest, IEEE Trans. Inf. Theory 32, 733 (1986).
+        """
         k = self.rates(flux)
         a1, d1, f, b = k[0, 1], k[1, 0], k[1, 2], k[2, 1]
         d2, a2, r = k[2, 3], k[3, 2], k[3, 0]
@@ -223,12 +226,14 @@ def peak(kinetics: Kinetics, flux: float, start: ArrayLike | None = None) -> Pea
         return np.asarray(markov.relax(q, p, t) @ (w @ q))
 
     grid = np.concatenate([[0.0], np.geomspace(1e-3 * fast, 30 * slow, 400)])
-    falling = np.flatnonzero(slope(grid) < 0)
+    # Near the plateau the slope is rounding; only what exceeds it falls.
+    falling = np.flatnonzero(slope(grid) < -1e-13 / fast)
     if falling.size == 0:
         return Peak(float("inf"), kinetics.plateau(flux))
-    k = int(falling[0])
-    if k == 0:
-        return Peak(0.0, float(w @ p))
+    k = max(int(falling[0]), 1)
+    before = float(grid[k - 1])
+    if float(slope(before)) <= 0:
+        return Peak(before, float(w @ markov.relax(q, p, before)))
     at = float(brentq(lambda t: float(slope(t)), grid[k - 1], grid[k], xtol=1e-16, rtol=1e-14))
     return Peak(at, float(w @ markov.relax(q, p, at)))
 

@@ -161,14 +161,21 @@ def _piece(
     """Up to ``left`` seconds, to the next spike or the end of the refractory period.
 
     Returns potential, gate, refractory time left, the seconds passed and who fired. The load
-    is that of the gate half way to the end that was aimed at.
+    is that of the gate half way; for a spike, half way to where the first estimate has it.
     """
     lif, waiting = neuron.lif, wait > 0
+
+    def reach(half: Array) -> tuple[membrane.Effective, Array]:
+        e = membrane.effective(lif, neuron.load(neuron.gated(x, v, half)))
+        return e, np.where(v > lif.v_th, 0.0, interval(e.tau, e.target, lif.v_th, v))
+
     aim = np.where(waiting, np.minimum(wait, left), left)
-    e = membrane.effective(lif, neuron.load(neuron.gated(x, v, aim / 2)))
-    need = np.where(v > lif.v_th, 0.0, interval(e.tau, e.target, lif.v_th, v))
+    e, need = reach(aim / 2)
     fired = ~waiting & (need < aim)
     now = np.where(fired, need, aim)
+    if fired.any():
+        _, closer = reach(now / 2)
+        now = np.where(fired, np.minimum(closer, aim), aim)
     after = np.where(waiting, v, np.where(fired, lif.v_th, membrane.relax(v, e, now)))
     x = neuron.gated(neuron.gated(x, v, now / 2), after, now / 2)
     wait = np.where(fired, lif.t_ref, np.where(waiting, wait - now, 0.0))

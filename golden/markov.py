@@ -3,9 +3,7 @@ r"""Channels that hop between a few states: generator, steady state, exact step.
 Occupancies ``p`` of ``m`` states, which sum to 1, follow ``dp/dt = Q p``, where ``Q[i, j]`` is
 the rate of the hop from ``j`` to ``i`` and every column sums to 0. For rates that stay
 constant for a time ``t`` the solution is ``expm(Q t) p``. The steady state is the null vector
-of ``Q``, whose entries are the principal minors of ``-Q`` (the Markov chain tree theorem;
-Leighton & Rivest, IEEE Trans. Inf. Theory 32, 733 (1986)). Source for the physics: Colquhoun
-& Hawkes, Proc. R. Soc. Lond. B 199, 231 (1977).
+of ``Q``. Source: Colquhoun & Hawkes, Proc. R. Soc. Lond. B 199, 231 (1977).
 """
 
 from __future__ import annotations
@@ -43,16 +41,26 @@ def generator(states: int, rates: Mapping[tuple[int, int], float]) -> Array:
 def stationary(q: Array) -> Array:
     """The occupancies ``(m,)`` that no longer change.
 
+    States are taken out one by one, from the last, their flow passed on to the others
+    (Grassmann, Taksar & Heyman, Oper. Res. 33, 1107 (1985)): sums of products of rates, so
+    that nothing cancels however far apart the rates are.
+
     Raises
     ------
     InvalidValue
-        If the chain has more than one.
+        Unless every state leads on, in the end, to the first.
     """
-    keep = [np.delete(np.arange(len(q)), k) for k in range(len(q))]
-    minors = np.array([np.linalg.det(-q[np.ix_(k, k)]) for k in keep])
-    scale = float(np.abs(np.diag(q)).max(initial=0.0)) ** (len(q) - 1)
-    require(bool(minors.max() > 1e-14 * scale), "q", q.tolist(), "a chain with one steady state")
-    return np.asarray(minors / minors.sum())
+    flow = np.where(np.eye(len(q), dtype=np.bool_), 0.0, q)
+    out = np.zeros(len(q))
+    for k in range(len(q) - 1, 0, -1):
+        out[k] = flow[:k, k].sum()
+        require(out[k] > 0, "q", q.tolist(), f"a chain in which state {k} leads on to the first")
+        flow[:k, :k] += np.outer(flow[:k, k] / out[k], flow[k, :k])
+    p = np.zeros(len(q))
+    p[0] = 1.0
+    for k in range(1, len(q)):
+        p[k] = flow[k, :k] @ p[:k] / out[k]
+    return np.asarray(p / p.sum())
 
 
 def transition(q: Array, dt: float) -> Array:

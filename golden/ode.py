@@ -1,14 +1,15 @@
 """Spiking neurons by a general solver of differential equations: the slow, independent reading.
 
 Nothing here knows a closed form: the right-hand side is integrated by an eighth-order
-Runge-Kutta method at tight tolerance, and the threshold is found on its interpolant. Source:
-Hairer, Norsett & Wanner, "Solving Ordinary Differential Equations I" (1993), section II.5,
-for the method; SciPy's implementation.
+Runge-Kutta method at tight tolerance, and the threshold is found on its interpolant, also
+where the potential only grazes it. Source: Hairer, Norsett & Wanner, "Solving Ordinary
+Differential Equations I" (1993), section II.5, for the method; SciPy's implementation.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -113,17 +114,45 @@ def _piece(
     def crossing(_: float, state: Array) -> float:
         return float(state[0]) - (0.0 if v_th is None else v_th)
 
+    def summit(at: float, state: Array) -> float:
+        return float(change(at, state)[0])
+
     crossing.terminal = True  # type: ignore[attr-defined]
-    crossing.direction = 1.0  # type: ignore[attr-defined]
+    crossing.direction, summit.direction = 1.0, -1.0  # type: ignore[attr-defined]
+    events = None if v_th is None else [crossing, summit]
+    found = _solve(change, span[:2], y, longest, events)
+    if v_th is not None:
+        # A potential that only grazes the threshold is above it between two steps of the solver.
+        for at, top in zip(found.t_events[1], found.y_events[1], strict=True):
+            if top[0] > v_th and at < found.t[-1]:
+                found = _solve(change, (span[0], float(at)), y, longest, [crossing])
+                break
+    return float(found.t[-1]), np.array(found.y[:, -1]), found.status == 1
+
+
+def _solve(
+    flow: Flow,
+    span: tuple[float, float],
+    y: Array,
+    longest: float,
+    events: list[Callable[[float, Array], float]] | None,
+) -> Any:
+    """One call of the solver.
+
+    Raises
+    ------
+    InvalidValue
+        If it gives up.
+    """
     found = solve_ivp(
-        change,
-        span[:2],
+        flow,
+        span,
         y,
         method="DOP853",
         rtol=TOLERANCE,
         atol=FLOOR,
         max_step=longest,
-        events=None if v_th is None else crossing,
+        events=events,
     )
     require(bool(found.success), "flow", str(found.message), "equations that can be integrated")
-    return float(found.t[-1]), np.array(found.y[:, -1]), found.status == 1
+    return found

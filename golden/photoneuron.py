@@ -8,7 +8,8 @@ half-step transitions a step; the membrane sees the conductance at the middle of
     3. membrane    the exact step of :mod:`.conductance` under g
     4. hop         p <- expm(Q dt / 2) p
 
-Light changes only between steps. The error of the spike times is of second order in ``dt``.
+Light changes only between steps. The error of the spike times is of second order in ``dt``, with
+a coefficient that depends on where in its step a spike falls.
 """
 
 from __future__ import annotations

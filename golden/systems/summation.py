@@ -18,6 +18,7 @@ from ..errors import require
 from ..kernels import Kernel, Shape
 from ..lif import Lif
 from ..postsynaptic import Arrival, Synapse, crest, potential
+from ..synapse import peak_time
 from . import summation_reference as reference
 from .parameter import quantity, validate
 from .system import Figure, Panel, Result, Series, System
@@ -91,9 +92,12 @@ class Parameters:
         return Synapse(self.kernel(kind, shape), g, e)
 
     def tail(self) -> float:
-        """Seconds after the last spike by when every potential has peaked."""
-        slowest = max(self.tau_exc, self.tau_inh, 2 * self.alpha_exc, 2 * self.alpha_inh)
-        return 2 * (self.tau_mem + slowest)
+        """Seconds after the last excitatory spike by when the potential has peaked.
+
+        Twice the peak of the slowest stage before the membrane, and time for the stage before.
+        """
+        slow, fast = max(self.tau_exc, self.alpha_exc), max(self.rise_exc, self.alpha_exc)
+        return 2 * peak_time(self.tau_mem, slow) + 5 * fast
 
 
 def peaks(p: Parameters, arrivals: list[Arrival], since: Array | float = 0.0) -> Array:
