@@ -2,10 +2,8 @@
 
 ``python -m lifstone.sim.train_digits --out digits.nir`` reproduces the shipped weights.
 
-The forward pass is golden's own step. The backward pass replaces the derivative of the spike
-by a fast sigmoid's (Zenke & Ganguli, Neural Computation 30, 1514 (2018), section 2.2) and
-runs the chain rule back through all steps (Neftci, Mostafa & Zenke, IEEE Signal Process.
-Mag. 36(6), 51 (2019), equations 9 to 11); the reset is treated as a constant. Weights pass
+Forward and backward pass are golden's (:mod:`lifstone.golden.learning.bptt`) with a fast
+sigmoid's derivative in place of the spike's; the reset is treated as a constant. Weights pass
 through their 8-bit rounding on the way forward (straight-through estimator; Bengio, Leonard
 & Courville, arXiv:1308.3432), so that what is trained is what the hardware computes.
 """
@@ -19,8 +17,9 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from ..golden import Connection, Lif, Network, discretise
-from ..golden.discrete import Coefficients, initial_state, integrate, step
+from ..golden import Connection, Lif, Network
+from ..golden.learning.bptt import Layer, Rule, backward, forward
+from ..golden.learning.surrogate import Surrogate
 from .digits import PIXELS, decode, encode, load_digits
 
 __all__ = ["Settings", "network", "train"]
@@ -30,6 +29,7 @@ Array = NDArray[np.float64]
 DT = 1e-3
 TAU = 10e-3
 SLOPE = 5.0
+RULE = Rule(Surrogate.FAST_SIGMOID, SLOPE)
 LIMIT = 1.984375  # 127/64: the largest weight of a signed 8-bit word with six fraction bits
 GRID = 64.0
 
@@ -106,69 +106,36 @@ def train(settings: Settings, report: bool = False) -> dict[str, Array]:
 def accuracy(weights: dict[str, Array]) -> float:
     """Share of test images that the rounded network classifies rightly."""
     data = load_digits()
-    _, out = _forward(network(weights), encode(data.test_images).astype(np.float64))
-    return float((decode(out.spikes) == data.test_labels).mean())
+    out = forward(_layers(weights), encode(data.test_images).astype(np.float64), DT, RULE)[-1]
+    return float((decode(out.spikes > 0) == data.test_labels).mean())
 
 
-@dataclass(frozen=True, eq=False)
-class _Tape:
-    """What the backward pass of one layer needs; arrays (steps, batch, n)."""
-
-    spikes: NDArray[np.bool_]
-    v_before: Array
-    coefficients: Coefficients
-
-
-def _forward(net: Network, spikes: Array) -> tuple[_Tape, _Tape]:
-    first = _layer(net, "hidden", spikes)
-    return first, _layer(net, "digit", first.spikes.astype(np.float64))
-
-
-def _layer(net: Network, name: str, spikes: Array) -> _Tape:
-    lif, weight = net.populations[name], net.into(name)[0].weight
-    c = discretise(lif, net.dt, net.method)
-    state = initial_state(lif, (spikes.shape[1],))
-    fired = np.empty((*spikes.shape[:2], lif.n), dtype=np.bool_)
-    before = np.empty(fired.shape)
-    for k, s in enumerate(spikes):
-        x = s @ weight.T + net.bias[name]
-        before[k] = integrate(lif, c, state, x)[0]
-        state, fired[k] = step(lif, c, state, x)
-    return _Tape(fired, before, c)
+def _layers(weights: dict[str, Array]) -> list[Layer]:
+    """The network's layers with rounded weights."""
+    return [
+        Layer(
+            neurons(len(weights["b" + k])), _rounded(weights["w" + k]), _rounded(weights["b" + k])
+        )
+        for k in "12"
+    ]
 
 
 def _gradients(
     weights: dict[str, Array], spikes: Array, labels: NDArray[np.int64]
 ) -> dict[str, Array]:
-    net = network(weights)
-    hidden, digit = _forward(net, spikes)
+    layers = _layers(weights)
+    tapes = forward(layers, spikes, DT, RULE)
     # Cross-entropy on spike counts; half a spike separates the classes by one nat.
-    logits = 2.0 * digit.spikes.sum(axis=0)
+    logits = 2.0 * tapes[-1].spikes.sum(axis=0)
     p = np.exp(logits - logits.max(axis=1, keepdims=True))
     p /= p.sum(axis=1, keepdims=True)
     p[np.arange(len(labels)), labels] -= 1.0
-    d_out = np.broadcast_to(2.0 * p / len(labels), digit.spikes.shape)
-    dx2 = _backward(digit, np.asarray(d_out))
-    dx1 = _backward(hidden, dx2 @ net.into("digit")[0].weight)
-    pairs = {"1": (dx1, spikes), "2": (dx2, hidden.spikes.astype(np.float64))}
+    d_out = np.broadcast_to(2.0 * p / len(labels), tapes[-1].spikes.shape)
+    found = backward(layers, tapes, RULE, d_spikes=d_out)
     grads: dict[str, Array] = {}
-    for k, (dx, pre) in pairs.items():
-        grads["w" + k] = np.einsum("tbj,tbi->ji", dx, pre, optimize=True)
-        grads["b" + k] = dx.sum(axis=(0, 1))
+    for k, g in zip("12", found, strict=True):
+        grads["w" + k], grads["b" + k] = g.weight, g.bias
     return grads
-
-
-def _backward(tape: _Tape, d_spikes: Array) -> Array:
-    """Gradient with respect to the layer's input current, from that of its spikes."""
-    surrogate = 1.0 / (1.0 + SLOPE * np.abs(tape.v_before - 1.0)) ** 2
-    d_v = np.zeros(d_spikes.shape[1:])
-    out = np.empty(d_spikes.shape)
-    for k in reversed(range(len(d_spikes))):
-        kept = np.where(tape.spikes[k], 0.0, d_v)
-        d_before = d_spikes[k] * surrogate[k] + kept
-        out[k] = d_before * tape.coefficients.g_x
-        d_v = d_before * tape.coefficients.a_mem
-    return out
 
 
 def main() -> None:
