@@ -7,6 +7,8 @@ OUT ?= out
 SUDO := $(shell [ "$$(id -u)" = 0 ] || echo sudo)
 APT_RUN := python3 python3-venv python3-dev g++ make perl iverilog libngspice0 ngspice
 APT_DEV := chromium git
+# Many small matrices: threads inside each product only get in each other's way.
+ONE_THREAD := OPENBLAS_NUM_THREADS=1 OMP_NUM_THREADS=1
 
 .PHONY: demo test lint types bench digits figures gallery clean help setup
 
@@ -18,7 +20,7 @@ demo: $(VENV)/.run ## the main job on real data; the report is out/demo/report.h
 
 test: $(VENV)/.dev ## lint, types and every test, with coverage
 	$(MAKE) --no-print-directory lint types
-	$(PY) -m pytest --cov --cov-report=term-missing:skip-covered --cov-report=xml --junitxml=$(OUT)/junit.xml
+	$(ONE_THREAD) $(PY) -m pytest -n auto --cov --cov-report=term-missing:skip-covered --cov-report=xml --junitxml=$(OUT)/junit.xml
 
 lint: $(VENV)/.dev ## ruff, lint and format
 	$(VENV)/bin/ruff check .
