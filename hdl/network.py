@@ -62,29 +62,29 @@ def port_names(contract: NetworkContract) -> dict[str, dict[str, str]]:
 
 
 def module_notes(contract: NetworkContract, top: str) -> dict[str, str]:
-    """What the Verilog says above each module, by the module's name below ``top``."""
+    """What the Verilog says above each module, by the module's place below ``top``."""
     names = port_names(contract)
     notes = {}
     for name, word in names["populations"].items():
         c = contract.populations[name]
-        core = f"{top}_core_{word}"
+        core = f"{top}.core_{word}"
         shown = json.dumps(name)
         notes[core] = (
             f"population {shown}: {c.n} neurons in turn, state Q{c.width - c.fraction}."
             f"{c.fraction}, weights of {c.weight_width} bits\n"
             f"a spike takes {c.n} clocks, a neuron three, a spike or tick that leaves one"
         )
-        notes[f"{core}_leak"] = f"population {shown}: decay of the stored state"
-        notes[f"{core}_fire"] = (
+        notes[f"{core}.leak"] = f"population {shown}: decay of the stored state"
+        notes[f"{core}.fire"] = (
             f"population {shown}: input, integration, comparison, reset, refractory period"
         )
-        notes[f"{top}_merge_{word}"] = f"the sources of {shown}: a step ends when all have ended it"
+        notes[f"{top}.merge_{word}"] = f"the sources of {shown}: a step ends when all have ended it"
         for k, s in enumerate(sources_of(contract, name)):
             pre = json.dumps(s.pre)
-            notes[f"{top}_delay_{word}_{k}"] = f"{pre} to {shown}, one time step later"
-            notes[f"{top}_pace_{word}_{k}"] = f"{shown} goes at the pace of {pre}: ticks alone"
+            notes[f"{top}.delay_{word}_{k}"] = f"{pre} to {shown}, one time step later"
+            notes[f"{top}.pace_{word}_{k}"] = f"{shown} goes at the pace of {pre}: ticks alone"
     for name, word in (names["inputs"] | names["populations"]).items():
-        notes[f"{top}_fork_{word}"] = f"the events of {json.dumps(name)} for several sinks"
+        notes[f"{top}.fork_{word}"] = f"the events of {json.dumps(name)} for several sinks"
     return notes
 
 

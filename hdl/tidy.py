@@ -14,7 +14,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 
 from .names import KEYWORDS
 
@@ -32,18 +32,18 @@ _WIDTH = 96
 def tidy(text: str, notes: Mapping[str, str]) -> str:
     """Modules as Yosys writes them, made readable.
 
-    ``notes`` maps a module's final name to what is said above it.
+    ``notes`` maps a module's place, such as ``top.core_a.leak``, to what is said above it.
     """
-    modules = re.findall(r"^module .*?^endmodule$", text, re.MULTILINE | re.DOTALL)
-    plain = [_unescape(m) for m in modules]
-    heads = {name: name.replace(".", "_") for m in plain for name in _heads(m)}
+    found = re.findall(r"^module .*?^endmodule$", text, re.MULTILINE | re.DOTALL)
+    modules = [_unescape(m) for m in found]
+    heads = _plain_heads([_head(m) for m in modules])
     out = []
-    for module in plain:
+    for module in modules:
         lines = module.splitlines()
         for change in (_name_fields, _drop_aliases, _drop_unread, _say_phases):
             lines = change(lines)
         lines = _declare(_rename(lines, _names(lines, heads)))
-        note = notes.get(_heads("\n".join(lines))[0], "")
+        note = notes.get(_head(module), "")
         comment = "".join(f"// {line}\n" for line in note.splitlines())
         out.append(comment + "\n".join(lines) + "\n")
     return "\n".join(out)
@@ -59,8 +59,22 @@ def _unescape(text: str) -> str:
     return re.sub(r"\\(\S+) ", r"\1", text)
 
 
-def _heads(text: str) -> list[str]:
-    return re.findall(rf"^module {_NAME}", text, re.MULTILINE)
+def _head(module: str) -> str:
+    found = re.match(rf"module {_NAME}", module)
+    assert found is not None
+    return found[1]
+
+
+def _plain_heads(names: Sequence[str]) -> dict[str, str]:
+    """Distinct module names without dots; those nearer to the top keep theirs."""
+    out: dict[str, str] = {}
+    for name in sorted(names, key=lambda n: n.count(".")):
+        base = name.replace(".", "_")
+        word, k = base, 2
+        while word in out.values():
+            word, k = f"{base}_{k}", k + 1
+        out[name] = word
+    return out
 
 
 def _rename(lines: Iterable[str], names: Mapping[str, str]) -> list[str]:

@@ -40,7 +40,7 @@ def to_verilog(
     header
         Comment lines at the top of the file.
     notes
-        A comment for each module that has one, by its name.
+        A comment for each module that has one, by its place: ``top.core_a.leak``.
 
     Raises
     ------

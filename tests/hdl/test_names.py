@@ -81,6 +81,26 @@ def test_a_population_called_step_does_not_hide_the_pace() -> None:
     assert input_sizes(network({}, ["c"])) == {"step": 1}
 
 
+def test_a_population_may_be_called_as_a_part_of_another() -> None:
+    # Both have a module for which "core_a_leak" would be the plain name.
+    contract = network({"x": 1}, ["a", "a_leak"], ("x", "a"), ("a", "a_leak"))
+    verilog = generate(contract).verilog
+    heads = re.findall(r"^// (.*)\n(?:// .*\n)?module (\w+)", verilog, re.M)
+    found = {module: note for note, module in heads if "_leak" in module}
+    assert found == {
+        "lifstone_net_core_a_leak": (
+            'population "a_leak": 2 neurons in turn, state Q4.12, weights of 8 bits'
+        ),
+        "lifstone_net_core_a_leak_2": 'population "a": decay of the stored state',
+        "lifstone_net_core_a_leak_fire": (
+            'population "a_leak": input, integration, comparison, reset, refractory period'
+        ),
+        "lifstone_net_core_a_leak_leak": 'population "a_leak": decay of the stored state',
+    }
+    assert "  lifstone_net_core_a_leak core_a_leak (" in verilog
+    assert "  lifstone_net_core_a_leak_2 leak (" in verilog
+
+
 @pytest.mark.parametrize("name", ["begin", "reg", "clk", "rst", "at_start", "fire", "index", "1"])
 def test_any_name_makes_a_design(name: str) -> None:
     verilog = generate(network({"x": 1}, [name], ("x", name)), trace=True).verilog

@@ -205,7 +205,7 @@ endmodule
 
 
 def test_tidy_on_a_module_that_has_everything() -> None:
-    text = tidy(RAW, {"t_a": "a thing\nof two lines"})
+    text = tidy(RAW, {"t.a": "a thing\nof two lines"})
     assert text.startswith("// a thing\n// of two lines\nmodule t_a (\n    clk, x, y, z\n);\n")
     for gone in ("unread", "chained", "high", "n_1", "n_2", "enum_", "wire clk", "\\", "$"):
         assert gone not in text, gone
