@@ -10,9 +10,10 @@ import numpy as np
 import pytest
 
 from lifstone import verify, write_report
+from lifstone.figures import Axis, Curve, Pair
 from lifstone.golden import Connection, Lif, Network
 from lifstone.hdl.build import BuildReport
-from lifstone.plots import MAX_MARKS, Overlay, raster_figure
+from lifstone.plots import MAX_MARKS, Overlay, overlays, raster_figure
 from lifstone.resources import board_grid
 from lifstone.verdicts import Verification
 from tests.lifstone.conftest import Lifstone
@@ -170,6 +171,43 @@ def test_the_overlay_shows_the_first_spike(result: Verification) -> None:
     fired = np.flatnonzero(result.case.floats["p"].spikes[:, 0, place.neuron])
     assert place.start <= fired[0] < place.stop <= 120
     assert place.stop - place.start == 80
+
+
+def test_the_overlay_draws_the_traces_of_each_body(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    drawn: list[tuple[list[Curve], dict[str, Curve]]] = []
+
+    def keep(_title: str, _axis: Axis, data: list[Curve], spikes: dict[str, Curve]) -> Pair:
+        drawn.append((data, spikes))
+        return Pair("", "")
+
+    monkeypatch.setattr("lifstone.plots.membrane", keep)
+    found = verify(network(), bodies=("network", "rtl", "spice"), steps=40, rate=0.5)
+    overlays(found)
+    (data, spikes), *_ = drawn
+    case, ends = found.case, np.arange(1, 41) * 1.0
+    contract = case.quantised.contract.populations["p"]
+    volts = contract.volts(case.integers["p"].v[:, 0])[:, 0]
+    floats = case.floats["p"].v[:, 0, 0]
+    curves = {c.label: c for c in data}
+    for name, potential in (
+        ("golden grid", floats),
+        ("network layer", floats),
+        ("contract", volts),
+        ("RTL", volts),
+    ):
+        np.testing.assert_allclose(curves[name].x, ends)
+        np.testing.assert_allclose(curves[name].y, potential, rtol=1e-12, atol=1e-12)
+    fired = ends[case.integers["p"].spikes[:, 0, 0]]
+    assert fired.size > 3
+    np.testing.assert_allclose(spikes["contract"].x, fired)
+    np.testing.assert_allclose(spikes["RTL"].x, fired)
+    exact, analog = (spikes[k].x for k in ("event-driven", "SPICE"))
+    np.testing.assert_allclose(analog, exact, atol=1e-2)
+    assert (np.diff(curves["SPICE"].x) > 0).all()
+    at_spike = np.interp(exact - 1e-3, curves["event-driven"].x, curves["event-driven"].y)
+    assert at_spike.max() <= 1.0
 
 
 def test_a_long_raster_ends_where_a_page_is_full() -> None:
