@@ -13,7 +13,6 @@ from .console import write_text
 from .golden import Network, Widths
 from .golden.network import check_inputs
 from .hdl import Design, read_design
-from .report import Page, render
 from .sim.nir_read import read_nir
 from .stimulus import Stimulus, random_stimulus, read_stimulus
 from .verdicts import BODIES, Options, Verification
@@ -111,6 +110,8 @@ def _given(network: Network, arrays: Mapping[str, ArrayLike]) -> Stimulus:
 
 def write_report(result: Verification, path: str | Path, *, title: str = "Network") -> None:
     """Write the self-contained HTML report of ``result``, whole or not at all."""
+    from .report import Page, render  # draws with matplotlib, which is slow to start
+
     page = Page(
         title=title,
         lead="Does every body of this network spike as its reference does, and what do the "
