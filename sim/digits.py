@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from ..golden import InvalidValue
 from ..golden.errors import require
 
-__all__ = ["PIXELS", "STEPS", "Digits", "decode", "encode", "load_digits"]
+__all__ = ["LEVELS", "PIXELS", "STEPS", "Digits", "decode", "encode", "load_digits"]
 
 PIXELS = 64
 STEPS = 16
@@ -46,21 +46,25 @@ def load_digits() -> Digits:
     return Digits(images[~test], labels[~test], images[test], labels[test])
 
 
-def encode(images: NDArray[np.int64], steps: int = STEPS) -> NDArray[np.uint8]:
-    """Spikes ``(steps, n, pixels)``, 0 or 1, of images ``(n, pixels)`` with values 0 to 16.
+def encode(
+    images: NDArray[np.int64], steps: int = STEPS, levels: int = LEVELS
+) -> NDArray[np.uint8]:
+    """Spikes ``(steps, n, pixels)``, 0 or 1, of images ``(n, pixels)`` with values 0 to ``levels``.
+
+    A pixel of the highest level spikes in every step.
 
     Raises
     ------
     InvalidValue
-        If a pixel lies outside 0 to 16, or the images are not rows of pixels.
+        If a pixel lies outside 0 to ``levels``, or the images are not rows of pixels.
     """
     require(images.ndim == 2, "images", list(images.shape), "two dimensions, (n, pixels)")
-    for k, p in np.argwhere((images < 0) | (images > LEVELS)):
-        raise InvalidValue(f"images[{k}, {p}]", int(images[k, p]), "0 to 16")
-    # An integer Bresenham line per pixel: a spike where the running sum passes a multiple of 16.
-    phase = (np.arange(images.shape[1]) * 7) % LEVELS
+    for k, p in np.argwhere((images < 0) | (images > levels)):
+        raise InvalidValue(f"images[{k}, {p}]", int(images[k, p]), f"0 to {levels}")
+    # An integer Bresenham line per pixel: a spike where the sum passes a multiple of the levels.
+    phase = (np.arange(images.shape[1]) * 7) % levels
     k = np.arange(steps + 1)[:, None, None]
-    passed = (k * images[None] + phase) // LEVELS
+    passed = (k * images[None] + phase) // levels
     return np.diff(passed, axis=0).astype(np.uint8)
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -45,6 +45,21 @@ class Adam:
             }
             out.append(Layer(layer.neurons, **changed, adaptation=layer.adaptation))
         return out
+
+    def state(self) -> dict[str, Array]:
+        """Everything a later run needs to go on to the bit; see :meth:`restore`."""
+        out = {"count": np.array(float(self.count))}
+        for (k, name), (m, v) in self._moments.items():
+            out[f"{k}.{name}.m"], out[f"{k}.{name}.v"] = m, v
+        return out
+
+    def restore(self, state: Mapping[str, Array]) -> None:
+        """Go on from what :meth:`state` gave."""
+        self.count = int(state["count"])
+        names = {n.removesuffix(".m") for n in state if n.endswith(".m")}
+        for name in names:
+            k, weight = name.split(".")
+            self._moments[int(k), weight] = (state[f"{name}.m"], state[f"{name}.v"])
 
     def _step(self, key: tuple[int, str], g: Array) -> Array:
         m, v = self._moments.get(key, (np.zeros_like(g), np.zeros_like(g)))

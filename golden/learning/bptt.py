@@ -206,6 +206,7 @@ def backward(
     *,
     d_spikes: Array | None = None,
     d_v: Array | None = None,
+    d_hidden: Sequence[Array] | None = None,
 ) -> list[Gradient]:
     """Gradients of a loss whose derivative by the last layer's output is given.
 
@@ -214,6 +215,9 @@ def backward(
     d_spikes, d_v
         Derivative by the last layer's spikes and by its potential after the reset, each
         ``(steps, batch, n)``; at least one.
+    d_hidden
+        What the loss asks of the spikes of each layer but the last, on top of what reaches
+        them from behind: the price of a spike, for instance.
 
     Raises
     ------
@@ -228,10 +232,12 @@ def backward(
     ds = np.zeros(shape) if d_spikes is None else d_spikes
     dv = d_v
     out: list[Gradient] = []
-    for layer, tape in zip(reversed(layers), reversed(tapes), strict=True):
-        dx = _inputs(layer, tape, rule, ds, dv)
-        out.append(_gradient(layer, tape, dx))
-        ds, dv = dx @ layer.weight, None
+    for k in range(len(layers) - 1, -1, -1):
+        dx = _inputs(layers[k], tapes[k], rule, ds, dv)
+        out.append(_gradient(layers[k], tapes[k], dx))
+        ds, dv = dx @ layers[k].weight, None
+        if d_hidden is not None and k > 0:
+            ds = ds + d_hidden[k - 1]
     return out[::-1]
 
 

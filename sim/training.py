@@ -1,0 +1,252 @@
+"""Training spiking networks through the rounding of their hardware.
+
+Forward and backward pass are golden's (:mod:`lifstone.golden.learning.bptt`). Weights pass
+through their rounding to words of a few bits on the way forward (straight-through estimator;
+Bengio, Leonard & Courville, arXiv:1308.3432), so that what is trained is what the contract
+computes. The loss is the cross-entropy of spike counts and, if asked for, a price for every
+hidden spike. A run is its settings and its data: the same ones give the same weights to the bit,
+also when it was stopped and resumed between two epochs.
+"""
+
+from __future__ import annotations
+
+import itertools
+import json
+from collections.abc import Callable
+from dataclasses import asdict, dataclass, field
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..golden import Connection, Lif, Network
+from ..golden.errors import InvalidValue, require
+from ..golden.learning.adam import Adam
+from ..golden.learning.bptt import Gradient, Layer, Rule, backward, forward
+from ..golden.learning.surrogate import Surrogate
+from .dataset import Dataset
+from .digits import decode
+
+__all__ = ["Epoch", "Run", "Settings", "begin", "evaluate", "network", "resume", "train"]
+
+Array = NDArray[np.float64]
+DT = 1e-3
+TAU = 10e-3
+INPUT = "pixels"
+
+
+@dataclass(frozen=True)
+class Settings:
+    """What determines a run.
+
+    Parameters
+    ----------
+    hidden
+        Neurons of each hidden layer.
+    epochs, batch, rate, seed
+        Passes, samples a step, first learning rate (it falls to 0 along half a cosine), seed.
+    weight_bits
+        Words of the weights, 3 to 16: ``weight_bits - 2`` of them behind the point.
+    surrogate, slope
+        See :mod:`lifstone.golden.learning.surrogate`.
+    spike_cost
+        Price of a hidden spike in nats, for a sparse network.
+    """
+
+    hidden: tuple[int, ...] = (64,)
+    epochs: int = 60
+    batch: int = 64
+    rate: float = 4e-3
+    seed: int = 1
+    weight_bits: int = 8
+    surrogate: str = str(Surrogate.FAST_SIGMOID)
+    slope: float = 5.0
+    spike_cost: float = 0.0
+
+    def __post_init__(self) -> None:
+        good = len(self.hidden) >= 1 and all(1 <= n <= 65_536 for n in self.hidden)
+        require(good, "hidden", self.hidden, "at least one layer of 1 to 65536 neurons")
+        for name, low in (("epochs", 0), ("batch", 1), ("seed", 0)):
+            require(getattr(self, name) >= low, name, getattr(self, name), f"{low} or greater")
+        require(3 <= self.weight_bits <= 16, "weight_bits", self.weight_bits, "3 to 16")
+        for name in ("rate", "slope"):
+            value = getattr(self, name)
+            require(bool(np.isfinite(value)) and value > 0, name, value, "a finite number above 0")
+        require(self.spike_cost >= 0, "spike_cost", self.spike_cost, "0 or greater")
+        known = ", ".join(Surrogate)
+        require(self.surrogate in list(Surrogate), "surrogate", self.surrogate, known)
+        object.__setattr__(self, "hidden", tuple(self.hidden))
+
+    def rule(self) -> Rule:
+        """How the spike's derivative is replaced."""
+        return Rule(Surrogate(self.surrogate), self.slope)
+
+
+@dataclass(frozen=True)
+class Epoch:
+    """What an epoch gave: mean training loss, test accuracy, hidden spikes a test sample."""
+
+    number: int
+    loss: float
+    accuracy: float
+    spikes: float
+
+
+@dataclass
+class Run:
+    """A run between two epochs: latent weights, optimiser, generator, history."""
+
+    settings: Settings
+    layers: list[Layer]
+    adam: Adam
+    rng: np.random.Generator
+    history: list[Epoch] = field(default_factory=list)
+
+    def state(self) -> dict[str, NDArray[np.generic]]:
+        """Everything :func:`resume` needs, as arrays without objects."""
+        words = {
+            "settings": asdict(self.settings),
+            "rng": self.rng.bit_generator.state,
+            "history": [asdict(e) for e in self.history],
+        }
+        out: dict[str, NDArray[np.generic]] = {"words": np.array(json.dumps(words))}
+        for k, layer in enumerate(self.layers):
+            out[f"layer{k}.weight"], out[f"layer{k}.bias"] = layer.weight, layer.bias
+        return {**out, **{f"adam.{k}": v for k, v in self.adam.state().items()}}
+
+
+def neurons(n: int) -> Lif:
+    """LIF neurons whose input gain is 1, so that weights are in units of the threshold."""
+    gain = -np.expm1(-DT / TAU)
+    return Lif(tau_mem=TAU, r=1.0 / gain, v_th=1.0, v_reset=0.0, v_init=0.0, n=n)
+
+
+def begin(settings: Settings, data: Dataset) -> Run:
+    """A run before its first epoch."""
+    rng = np.random.default_rng(settings.seed)
+    sizes = [data.pixels, *settings.hidden, 10]
+    layers = []
+    for k, (a, b) in enumerate(itertools.pairwise(sizes)):
+        mean, spread = (0.02, 0.6) if k == 0 else (0.05, 1.2)
+        layers.append(Layer(neurons(b), rng.normal(mean, spread / np.sqrt(a), (b, a)), np.zeros(b)))
+    return Run(settings, layers, Adam(settings.rate), rng)
+
+
+def resume(settings: Settings, data: Dataset, state: dict[str, NDArray[np.generic]]) -> Run:
+    """The run that :meth:`Run.state` describes, to go on with.
+
+    Raises
+    ------
+    InvalidValue
+        If the state is of other settings or another network.
+    """
+    run = begin(settings, data)
+    try:
+        words = json.loads(str(state["words"]))
+        saved = Settings(**{**words["settings"], "hidden": tuple(words["settings"]["hidden"])})
+        require(saved == settings, "checkpoint.settings", words["settings"], f"{asdict(settings)}")
+        run.layers = [
+            Layer(a.neurons, np.array(state[f"layer{k}.weight"], dtype=np.float64),
+                  np.array(state[f"layer{k}.bias"], dtype=np.float64))
+            for k, a in enumerate(run.layers)
+        ]  # fmt: skip
+        run.adam.restore(
+            {k.removeprefix("adam."): np.array(v) for k, v in state.items() if k[:5] == "adam."}
+        )
+        run.rng.bit_generator.state = words["rng"]
+        run.history = [Epoch(**e) for e in words["history"]]
+    except (KeyError, TypeError, json.JSONDecodeError) as error:
+        raise InvalidValue("checkpoint", str(error), "a checkpoint of this network") from error
+    return run
+
+
+def train(
+    run: Run, data: Dataset, report: Callable[[Run, float], None] = lambda *_: None
+) -> list[Layer]:
+    """Run the epochs that are left; returns the layers with rounded weights.
+
+    ``report`` is called after each batch with the share of the epoch that is done, and after
+    each epoch with 1.0, its :class:`Epoch` then last in ``run.history``.
+
+    Raises
+    ------
+    InvalidValue
+        If the loss is no number any more; ``run`` then holds the last whole epoch.
+    """
+    s = run.settings
+    for epoch in range(len(run.history), s.epochs):
+        order = run.rng.permutation(len(data.train_labels))
+        # The rate of this epoch alone: a resumed run finds the same one.
+        run.adam.rate = s.rate * 0.5 * (1 + np.cos(np.pi * epoch / s.epochs))
+        layers, losses = run.layers, []
+        for start in range(0, len(order), s.batch):
+            chosen = order[start : start + s.batch]
+            spikes = data.spikes(data.train_images[chosen]).astype(np.float64)
+            loss, grads = _gradients(s, layers, spikes, data.train_labels[chosen])
+            if not np.isfinite(loss):
+                raise InvalidValue("loss", loss, f"finite; in epoch {epoch + 1}: a lower rate")
+            layers = run.adam.apply(layers, grads)
+            losses.append(loss)
+            report(run, min((start + s.batch) / len(order), 0.999))
+        run.layers = layers
+        accuracy, fired = evaluate(rounded(layers, s), data)
+        run.history.append(Epoch(epoch + 1, float(np.mean(losses)), accuracy, fired))
+        report(run, 1.0)
+    return rounded(run.layers, s)
+
+
+def rounded(layers: list[Layer], settings: Settings) -> list[Layer]:
+    """The layers with weights as the hardware holds them."""
+    grid = 2.0 ** (settings.weight_bits - 2)
+    top = (2.0 ** (settings.weight_bits - 1) - 1) / grid
+
+    def words(w: Array) -> Array:
+        return np.asarray(np.rint(np.clip(w, -top, top) * grid) / grid)
+
+    return [Layer(a.neurons, words(a.weight), words(a.bias)) for a in layers]
+
+
+def _gradients(
+    s: Settings, latent: list[Layer], spikes: Array, labels: NDArray[np.int64]
+) -> tuple[float, list[Gradient]]:
+    layers = rounded(latent, s)
+    tapes = forward(layers, spikes, DT, s.rule())
+    # Cross-entropy on spike counts; half a spike separates the classes by one nat.
+    logits = 2.0 * tapes[-1].spikes.sum(axis=0)
+    p = np.exp(logits - logits.max(axis=1, keepdims=True))
+    p /= p.sum(axis=1, keepdims=True)
+    rows = np.arange(len(labels))
+    loss = float(-np.log(np.maximum(p[rows, labels], 1e-300)).mean())
+    p[rows, labels] -= 1.0
+    d_out = np.broadcast_to(2.0 * p / len(labels), tapes[-1].spikes.shape)
+    price = s.spike_cost / len(labels)
+    prices = None if price == 0 else [np.full(t.spikes.shape, price) for t in tapes[:-1]]
+    return loss, backward(layers, tapes, s.rule(), d_spikes=d_out, d_hidden=prices)
+
+
+def evaluate(layers: list[Layer], data: Dataset, batch: int = 1000) -> tuple[float, float]:
+    """Test accuracy, and hidden spikes a sample, of the float model."""
+    right = fired = 0
+    for start in range(0, len(data.test_labels), batch):
+        part = slice(start, start + batch)
+        spikes = data.spikes(data.test_images[part]).astype(np.float64)
+        tapes = forward(layers, spikes, DT, Rule())
+        right += int((decode(tapes[-1].spikes > 0) == data.test_labels[part]).sum())
+        fired += int(sum(t.spikes.sum() for t in tapes[:-1]))
+    return right / len(data.test_labels), fired / len(data.test_labels)
+
+
+def network(layers: list[Layer]) -> Network:
+    """The layers as a network: ``hidden``, ``hidden2``, ..., ``digit``."""
+    names = ["hidden", *(f"hidden{k}" for k in range(2, len(layers)))][: len(layers) - 1]
+    names = [*names, "digit"]
+    before = [INPUT, *names]
+    return Network(
+        dt=DT,
+        inputs={INPUT: layers[0].weight.shape[1]},
+        populations={n: a.neurons for n, a in zip(names, layers, strict=True)},
+        connections=tuple(
+            Connection(pre, n, a.weight) for pre, n, a in zip(before, names, layers, strict=False)
+        ),
+        bias={n: a.bias for n, a in zip(names, layers, strict=True)},
+        outputs=("digit",),
+    )
