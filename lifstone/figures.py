@@ -31,7 +31,7 @@ WIDE, NARROW = 9.4, 4.9
 """Inches; the page shows them at about the size of its own text."""
 LEGEND_ENTRY = 1.5
 """Inches a legend entry may take."""
-LINE, BAND, FULL = 0.04, 0.22, 4.6
+LINE, BAND, FULL = 0.05, 0.22, 5.5
 """Inches of a line in the raster, at least of its label, at most of all lines."""
 
 COLOURS = {
@@ -139,7 +139,7 @@ def raster(title: str, bands: Sequence[Band], dt: float) -> Pair:
             each = height / band.spikes.shape[1]
             k, j = np.nonzero(band.spikes)
             at = np.asarray((k + 1) * dt * 1e3, np.float64)
-            _marks(ax, at, base + (j + 0.5) * each, GRID if band.faint else INK, 0.8 * each)
+            _marks(ax, at, base + (j + 0.5) * each, GRID if band.faint else INK, 0.9 * each)
             ticks.append(base + height / 2)
             base += height
             if band is not bands[-1]:
@@ -215,7 +215,7 @@ def _marks(
     gap = np.full(centre.size, np.nan)
     xs = np.column_stack([x, x, gap]).ravel()
     ys = np.column_stack([centre - height / 2, centre + height / 2, gap]).ravel()
-    ax.plot(xs, ys, "-", color=colour, linewidth=1.4, solid_capstyle="butt")
+    ax.plot(xs, ys, "-", color=colour, linewidth=1.7, solid_capstyle="butt")
 
 
 def _finish(ax: Axes, axis: Axis, width: float) -> None:
