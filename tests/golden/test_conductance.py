@@ -98,9 +98,15 @@ def test_the_general_solver_agrees() -> None:
 
 def test_the_general_solver_starts_anew_where_the_equation_jumps() -> None:
     lif, on, off = neuron(), flow(8e-9, 0.0), flow(0.0, 0.0)
-    times = ode.spike_times(
-        lif, lambda t, y: on(t, y) if t >= 0.0503 else off(t, y), [REST], 0.2, [0.0503]
-    )
+    asked: list[float] = []
+
+    def jumping(t: float, y: Array) -> Array:
+        asked.append(t)
+        return on(t, y) if t >= 0.0503 else off(t, y)
+
+    times = ode.spike_times(lif, jumping, [REST], 0.2, [0.0503])
+    late = np.array(asked) >= 0.0503
+    assert late[np.argmax(late) :].all()  # no step reaches over the jump
     loads = [conductance.load((0.0, 0.0)), conductance.load((8e-9, 0.0))]
     mine = conductance_event.run(lif, 1e-4, 2000, lambda k, _: loads[int(k >= 503)]).times
     assert mine == pytest.approx(times, abs=1e-10)

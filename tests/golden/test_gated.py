@@ -55,6 +55,17 @@ def test_spike_times_are_of_second_order() -> None:
     assert errors[-1] < 5e-4 / 20
 
 
+def test_what_is_left_beyond_the_second_order_is_small() -> None:
+    """Spikes cut their step where they fall, so that the error has no part that jumps about."""
+    gate, times = faster(10.0), solved(15e-9, faster(10.0), 0.5)
+    coarse, fine = (
+        simulate(neuron(gate=gate), dt, round(0.5 / dt)).spikes.times for dt in (5e-4, 2.5e-4)
+    )
+    halving = float(np.abs(coarse - fine).max())
+    left = float(np.abs(fine + (fine - coarse) / 3.0 - times).max())
+    assert left < halving / 100
+
+
 def test_the_grid_is_of_first_order() -> None:
     """A spike waits for its step: intervals approach those of the solver from above."""
     gate = faster(10.0)

@@ -47,10 +47,7 @@ def test_both_photocycles_are_checked(default: Result) -> None:
         {"kinetics": "three"},
         {"g_max": 0.0},
         {"g_max": 2e-7},
-        {"irradiance": 1e5},
-        {"frequency": 100.0},
         {"flash": 5e-3},
-        {"gamma": 1.0},
         {"dt": 1e-3},
     ],
 )
