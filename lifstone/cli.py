@@ -27,10 +27,12 @@ COMMANDS = {
     "doctor": "cli_doctor",
     "fit": "cli_analog",
     "generate": "cli_design",
+    "netlist": "cli_analog",
     "report": "cli_verify",
     "run": "cli_systems",
     "sweep": "cli_analog",
     "systems": "cli_systems",
+    "train": "cli_train",
     "verify": "cli_verify",
 }
 """Module of each command; imported only when the command is asked for."""
