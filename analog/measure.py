@@ -8,9 +8,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..golden.errors import require
-from ..golden.ota import period, slope_voltage
+from ..golden.ota import slope_voltage
 from .netlist import NEVER, Transient
-from .neuron import OtaNeuron, number
+from .neuron import OtaNeuron
 from .run import Waveform, simulate
 
 __all__ = ["DECAY", "measure_rate", "measure_tau", "spike_times"]
@@ -45,6 +45,8 @@ def measure_tau(neuron: OtaNeuron) -> float:
     w = simulate(start, transient, 0.0)
     v = w.mem - neuron.v_leak
     used = (v > above * np.exp(-2.5)) & (w.t > 0)
+    if np.count_nonzero(used) < 10:
+        raise RuntimeError("the membrane did not decay towards v_leak")
     slope, _ = np.polyfit(w.t[used] / expected, np.log(v[used]), 1)
     return float(-expected / slope)
 
@@ -52,34 +54,15 @@ def measure_tau(neuron: OtaNeuron) -> float:
 def measure_rate(neuron: OtaNeuron, current: float, intervals: int = 6) -> float:
     """Firing rate in hertz for a constant input current in amperes, from the mean interval.
 
-    0 if fewer than two spikes fall into a time in which the theory of the neuron
-    (:func:`lifstone.golden.ota.period`) has ``intervals`` of them, or, where it has none, into
-    ten time constants.
+    0 if fewer than two spikes fall into a time in which theory (:meth:`OtaNeuron.period`) has
+    ``intervals`` of them, or, where it has none, into ten time constants.
     """
-    current = number("current", current)
-    expected = neuron.t_ref + _period(neuron, current)
+    expected = neuron.period(current)
+    moves = neuron.i_bias > 0 or current > 0
+    require(moves, "current", current, "above 0: without OTA nothing else moves")
     span = expected if np.isfinite(expected) else 10.0 * neuron.tau / intervals
     transient = Transient(np.ones(intervals + 2), span, span / STEPS_AN_INTERVAL)
     times = spike_times(simulate(neuron, transient, current))
     if times.size < 2:
         return 0.0
     return float((times.size - 1) / (times[-1] - times[0]))
-
-
-def _period(neuron: OtaNeuron, current: float) -> float:
-    if neuron.i_bias == 0:
-        swing = neuron.v_th - neuron.v_reset
-        require(current > 0, "current", current, "above 0: without OTA nothing else moves")
-        return neuron.c * swing / current
-    return float(
-        period(
-            current,
-            c=neuron.c,
-            i_bias=neuron.i_bias,
-            v_th=neuron.v_th,
-            v_reset=neuron.v_reset,
-            v_leak=neuron.v_leak,
-            n_slope=neuron.n_slope,
-            temperature=neuron.temperature,
-        )
-    )

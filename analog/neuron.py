@@ -109,6 +109,27 @@ class OtaNeuron:
         """``C / g_m``; infinite without OTA."""
         return self.c / self.g_m if self.i_bias > 0 else float("inf")
 
+    def period(self, current: float) -> float:
+        """Theory's seconds from spike to spike under a constant input in amperes, tanh and all.
+
+        Infinite where it never fires; see :func:`lifstone.golden.ota.period`.
+        """
+        current = number("current", current)
+        if self.i_bias == 0:
+            charge = self.c * (self.v_th - self.v_reset)
+            return self.t_ref + charge / current if current > 0 else float("inf")
+        rise = ota.period(
+            current,
+            c=self.c,
+            i_bias=self.i_bias,
+            v_th=self.v_th,
+            v_reset=self.v_reset,
+            v_leak=self.v_leak,
+            n_slope=self.n_slope,
+            temperature=self.temperature,
+        )
+        return self.t_ref + float(rise)
+
 
 @dataclass(frozen=True)
 class Mapping:

@@ -29,6 +29,10 @@ class InvalidValue(ValueError):
         self.allowed = allowed
         super().__init__(f"{field} = {_short(value)}: allowed is {allowed}")
 
+    def __reduce__(self) -> tuple[type, tuple[str, object, str]]:
+        # For another process: by default an exception is made again from its message alone.
+        return type(self), (self.field, self.value, self.allowed)
+
 
 def require(condition: bool | np.bool_, field: str, value: object, allowed: str) -> None:
     """Raise :class:`InvalidValue` unless ``condition`` holds."""
@@ -57,3 +61,6 @@ class MissingTool(RuntimeError):
         self.tool = tool
         self.install = install
         super().__init__(f"{tool} is not installed: {install}")
+
+    def __reduce__(self) -> tuple[type, tuple[str, str]]:
+        return type(self), (self.tool, self.install)

@@ -1,0 +1,171 @@
+"""Simulations in several processes: a process that dies loses its point and nothing else.
+
+A crash of the simulator ends the process it runs in, and a pool would give up all the points
+that wait behind it. Here a process holds one point at a time, so that a death has a place.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import multiprocessing
+import signal
+from collections import deque
+from collections.abc import Callable, Iterator, Sequence
+from multiprocessing.connection import Connection, wait
+from typing import Any, TypeVar
+
+from ..golden.errors import MissingTool
+
+__all__ = ["run_points"]
+
+P = TypeVar("P")
+Outcome = tuple[float, str]
+READY = "ready"
+
+
+def run_points(
+    measure: Callable[[P], float],
+    points: Sequence[P],
+    workers: int,
+    progress: Callable[[int, int], None] | None = None,
+) -> list[Outcome]:
+    """``measure`` of every point: its value and an empty text, or ``nan`` and why it failed.
+
+    Parameters
+    ----------
+    measure
+        A function of a module, so that a fresh process can import it.
+    workers
+        Processes; with 1 the points run in this one.
+    progress
+        Called with the number of points done and of all points.
+
+    Raises
+    ------
+    MissingTool
+        If the simulator is absent.
+    RuntimeError
+        If processes do not start.
+    """
+    tell = progress or (lambda _done, _total: None)
+    if min(workers, len(points)) > 1:
+        return _spread(measure, points, min(workers, len(points)), tell)
+    found = []
+    for point in points:
+        found.append(_outcome(measure, point))
+        tell(len(found), len(points))
+    return found
+
+
+def _spread(
+    measure: Callable[[P], float],
+    points: Sequence[P],
+    workers: int,
+    tell: Callable[[int, int], None],
+) -> list[Outcome]:
+    found: dict[int, Outcome] = {}
+    waiting = deque(enumerate(points))
+    crew: list[_Worker] = []
+    try:
+        while len(found) < len(points):
+            crew = [worker for worker in crew if worker.alive]
+            while waiting and len(crew) < workers:
+                crew.append(_Worker(measure))
+            for worker in crew:
+                if waiting and worker.point is None:
+                    worker.give(*waiting.popleft())
+            spoke = wait([worker.line for worker in crew if worker.point is not None])
+            for worker in [w for w in crew if w.line in spoke]:
+                answer = worker.take()
+                if answer is not None:
+                    found[answer[0]] = answer[1]
+                    tell(len(found), len(points))
+    finally:
+        for worker in crew:
+            worker.end()
+    return [found[k] for k in range(len(points))]
+
+
+class _Worker:
+    """A process, the line to it, and the number of the point it has."""
+
+    def __init__(self, measure: Callable[[Any], float]) -> None:
+        # Fresh processes: the simulator's state does not survive a fork.
+        context = multiprocessing.get_context("spawn")
+        self.line, far = context.Pipe()
+        self.process = context.Process(target=_serve, args=(measure, far), daemon=True)
+        self.point: int | None = None
+        self.alive = True
+        self.started = False
+        with _deaf_children():
+            self.process.start()
+        far.close()
+
+    def give(self, k: int, point: object) -> None:
+        self.point = k
+        # A process that died before it was asked is noticed when its answer is taken.
+        with contextlib.suppress(BrokenPipeError):
+            self.line.send(point)
+
+    def take(self) -> tuple[int, Outcome] | None:
+        """The point's number and outcome; ``None`` for the first word of a process."""
+        try:
+            said = self.line.recv()
+        except (EOFError, ConnectionError):
+            self.end()
+            code = self.process.exitcode
+            if not self.started:
+                raise RuntimeError(
+                    f"a simulation process ended at its start, code {code}"
+                ) from None
+            said = float("nan"), f"the simulator ended its process, code {code}"
+        if isinstance(said, MissingTool):
+            raise said
+        if said == READY:
+            self.started = True
+            return None
+        k, self.point = self.point, None
+        assert k is not None
+        return k, said
+
+    def end(self) -> None:
+        self.alive = False
+        self.line.close()
+        self.process.kill()
+        self.process.join()
+
+
+def _serve(measure: Callable[[Any], float], line: Connection) -> None:
+    """Answer points until the other side hangs up."""
+    with contextlib.suppress(EOFError, ConnectionError):
+        line.send(READY)
+        while True:
+            point = line.recv()
+            try:
+                line.send(_outcome(measure, point))
+            except MissingTool as error:
+                line.send(error)
+
+
+def _outcome(measure: Callable[[P], float], point: P) -> Outcome:
+    try:
+        return measure(point), ""
+    except MissingTool:
+        raise
+    except RuntimeError as error:
+        return float("nan"), str(error)
+    except Exception as error:  # one odd point must not cost the others
+        return float("nan"), f"{type(error).__name__}: {error}"
+
+
+@contextlib.contextmanager
+def _deaf_children() -> Iterator[None]:
+    """Processes started inside hear no interrupt from the keyboard: this one ends them.
+
+    They inherit the mask; here an interrupt waits until the end of the block.
+    """
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
