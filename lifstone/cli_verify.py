@@ -10,13 +10,12 @@ import click
 
 from .case import Case, choose_neurons, prepare
 from .console import assumed, emit_json, progress, step_bar, verdict_table, write_text
-from .golden import InvalidValue
-from .golden.errors import require
 from .junit import junit
 from .options import (
     contract_options,
     load,
     model_argument,
+    named_neuron,
     output_file,
     output_folder,
     rerun,
@@ -222,14 +221,7 @@ def _neurons(case: Case, text: str) -> tuple[tuple[str, int], ...]:
         return tuple(choose_neurons(case, int(text)))
     known = {name: lif for name, lif in case.model.populations.items() if lif.spiking}
     allowed = f"a number, or population:index of {', '.join(known) or 'none: nothing spikes'}"
-    chosen = []
-    for part in text.split(","):
-        name, _, index = part.strip().rpartition(":")
-        require(name in known, "neurons", part, allowed)
-        top = known[name].n - 1
-        if not index.isdecimal() or int(index) > top:
-            raise InvalidValue("neurons", part, f"{name}:0 to {name}:{top}")
-        chosen.append((name, int(index)))
+    chosen = [named_neuron("neurons", part, known, allowed) for part in text.split(",")]
     return tuple(dict.fromkeys(chosen))
 
 

@@ -7,12 +7,21 @@ import math
 import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 import click
 from rich.console import Console
-from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+from rich.progress import (
+    BarColumn,
+    Progress,
+    ProgressColumn,
+    SpinnerColumn,
+    Task,
+    TextColumn,
+    TimeElapsedColumn,
+)
 from rich.table import Table
 from rich.text import Text
 
@@ -52,6 +61,19 @@ def strict(value: Any) -> Any:
     return value
 
 
+class _Count(ProgressColumn):
+    """How much is done of how much, and how long the rest will take, where that is known."""
+
+    def render(self, task: Task) -> Text:
+        if task.total is None:
+            return Text("")
+        count = f"{task.completed:.0f}/{task.total:.0f}"
+        rest = task.time_remaining
+        if rest is None or task.finished:
+            return Text(count)
+        return Text(f"{count}, {timedelta(seconds=math.ceil(rest))} left")
+
+
 @contextmanager
 def progress() -> Iterator[Progress]:
     """A progress bar on standard error; silent where that is no terminal."""
@@ -60,6 +82,7 @@ def progress() -> Iterator[Progress]:
         SpinnerColumn(),
         TextColumn("{task.description}"),
         BarColumn(),
+        _Count(),
         TimeElapsedColumn(),
     )
     with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as p:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import shlex
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -12,7 +12,7 @@ import click
 from click.core import ParameterSource
 
 from .case import contract_of
-from .golden import DecayMode, InvalidValue, Method, Network, Quantised, Rounding, Widths
+from .golden import DecayMode, InvalidValue, Lif, Method, Network, Quantised, Rounding, Widths
 from .golden.errors import require
 from .sim.nir_read import Imported, read_nir
 from .stimulus import Stimulus, random_stimulus, read_stimulus
@@ -20,8 +20,11 @@ from .stimulus import Stimulus, random_stimulus, read_stimulus
 __all__ = [
     "below_folder",
     "contract_options",
+    "grid_options",
     "load",
+    "load_float",
     "model_argument",
+    "named_neuron",
     "output_file",
     "output_folder",
     "rerun",
@@ -46,9 +49,13 @@ def together(*options: Callable[[Any], Any]) -> Callable[[F], F]:
 
 model_argument = click.argument("model", type=click.Path(path_type=Path))
 
-contract_options = together(
+grid_options = together(
     click.option("--dt", type=float, help="Step in seconds; taken from the file unless given."),
     click.option("--method", help=f"Step method: {', '.join(Method)}; from the file unless given."),
+)
+
+contract_options = together(
+    grid_options,
     click.option("--state-bits", type=int, default=16, show_default=True, help="Membrane word."),
     click.option("--fraction-bits", type=int, help="Bits behind the point; calibrated by default."),
     click.option("--syn-bits", type=int, help="Synaptic word; as the membrane's by default."),
@@ -68,8 +75,13 @@ stimulus_options = together(
 
 def load(model: Path, o: dict[str, Any]) -> tuple[Imported, Quantised]:
     """Read a network and derive its contract from the options of ``contract_options``."""
-    imported = read_nir(model, dt=o["dt"], method=_method(o["method"]))
+    imported = load_float(model, o)
     return imported, contract_of(imported.network, _widths(o))
+
+
+def load_float(model: Path, o: dict[str, Any]) -> Imported:
+    """Read a network with the options of ``grid_options``."""
+    return read_nir(model, dt=o["dt"], method=_method(o["method"]))
 
 
 def _method(name: str | None) -> Method | None:
@@ -105,6 +117,18 @@ def stimulus_from(network: Network, o: dict[str, Any]) -> Stimulus:
     if o["stimulus"] is not None:
         return read_stimulus(o["stimulus"], network.inputs)
     return random_stimulus(network.inputs, o["steps"], o["rate"], o["seed"])
+
+
+def named_neuron(
+    field: str, text: str, populations: Mapping[str, Lif], allowed: str
+) -> tuple[str, int]:
+    """The neuron that ``population:index`` names among ``populations``."""
+    name, _, index = text.strip().rpartition(":")
+    require(name in populations, field, text, allowed)
+    top = populations[name].n - 1
+    if not index.isdecimal() or int(index) > top:
+        raise InvalidValue(field, text, f"{name}:0 to {name}:{top}")
+    return name, int(index)
 
 
 def output_folder(path: Path) -> Path:

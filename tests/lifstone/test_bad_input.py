@@ -243,7 +243,8 @@ def test_a_name_that_is_no_module(lifstone: Lifstone, tmp_path: Path) -> None:
 
 SWEEPS = [
     (("--i-bias", -1), "i_bias", "-1.0", "above 0"),
-    (("--temperature", "nan"), "temperature", "nan", "above 0"),
+    (("--temperature", "nan"), "temperature", "nan", "numbers in K"),
+    (("--temperature", "0:300:3"), "temperature", "0.0", "above 0"),
     (("--capacitance", "1e-12,1e-12"), "c", "[1e-12, 1e-12]", "each value once"),
     (("--measure", "gain"), "measure", "'gain'", "tau, rate"),
     (("--jobs", 0), "jobs", "0", "1 to 256"),
