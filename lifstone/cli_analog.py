@@ -116,16 +116,15 @@ def sweep(
         "c": numbers("capacitance", capacitance, "F"),
         "temperature": numbers("temperature", temperature, "K"),
     }
-    rates = {
-        "v_th": None if v_th is None else numbers("v-th", v_th, "V"),
-        "drive": None if drive is None else numbers("drive", drive, "1"),
-    }
+    thresholds = None if v_th is None else numbers("v-th", v_th, "V")
+    drives = None if drive is None else numbers("drive", drive, "1")
     with progress() as bar:
         tell = step_bar(bar)
         data = run(
             **axes,
-            **rates,
             measure=measure,
+            v_th=thresholds,
+            drive=drives,
             jobs=jobs,
             progress=lambda done, total: tell(f"SPICE: {measure}", done, total),
         )
