@@ -213,7 +213,7 @@ class Core(wiring.Component):
         m.d.comb += [numbers[k].eq(v) for k, v in self._values.items()]
         for part in (leak, fire):
             m.d.comb += [part.state.eq(self._state_r.data), part.numbers.eq(numbers)]
-        m.d.comb += [fire.leaked.eq(leaked), fire.total.eq(self._acc_r.data)]
+        m.d.comb += [fire.leaked.eq(leaked), leak.total.eq(self._acc_r.data)]
         m.d.comb += [
             self.trace.index.eq(self._index),
             self.trace.u.eq(fire.after.u),

@@ -74,9 +74,9 @@ def module_notes(contract: NetworkContract, top: str) -> dict[str, str]:
             f"{c.fraction}, weights of {c.weight_width} bits\n"
             f"a spike takes {c.n} clocks, a neuron three, a spike or tick that leaves one"
         )
-        notes[f"{core}.leak"] = f"population {shown}: decay of the stored state"
+        notes[f"{core}.leak"] = f"population {shown}: input, decay of the stored state"
         notes[f"{core}.fire"] = (
-            f"population {shown}: input, integration, comparison, reset, refractory period"
+            f"population {shown}: integration, comparison, reset, refractory period"
         )
         notes[f"{top}.merge_{word}"] = f"the sources of {shown}: a step ends when all have ended it"
         for k, s in enumerate(sources_of(contract, name)):

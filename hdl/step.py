@@ -1,8 +1,8 @@
 """One step of one neuron, combinational: the integer contract as logic.
 
 The step is :func:`lifstone.golden.contract.step`, cut in two where a register fits:
-:class:`Leak` holds the multiplications, :class:`Fire` the rest. :class:`LifStep` joins them
-without a register; the core puts one between.
+:class:`Leak` holds the input and the multiplications, :class:`Fire` the rest.
+:class:`LifStep` joins them without a register; the core puts one between.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from amaranth.hdl import Const, Module, Mux, Shape, Value, signed, unsigned
+from amaranth.hdl import Const, Module, Mux, Shape, Signal, Value, signed, unsigned
 from amaranth.lib import data, wiring
 from amaranth.lib.wiring import In, Out
 
@@ -92,8 +92,14 @@ def _parameter_layout(c: Contract) -> data.StructLayout:
     return data.StructLayout({p.name: p.shape for p in parameters(c)})
 
 
+def _input(c: Contract, total: Value, bias: Value) -> Value:
+    return (total << c.weight_shift) + bias
+
+
 def _leak_layout(c: Contract) -> data.StructLayout:
-    fields: dict[str, Shape] = {"u": signed(c.width)}
+    bias = next(p for p in parameters(c) if p.name == "bias")
+    x = _input(c, Signal(acc_shape(c)), Signal(bias.shape)).shape()
+    fields: dict[str, Shape] = {"x": x, "u": signed(c.width)}
     if c.has_synapse:
         fields["i"] = signed(c.syn_width)
     if c.drive is Drive.BLEND:
@@ -104,7 +110,7 @@ def _leak_layout(c: Contract) -> data.StructLayout:
 
 
 class Leak(wiring.Component):
-    """The decays of a step.
+    """The input and the decays of a step.
 
     Members
     -------
@@ -112,9 +118,11 @@ class Leak(wiring.Component):
         Stored state, :func:`state_layout`.
     numbers : In
         The neuron's parameters.
+    total : In
+        Sum of the weights of this step's spikes, signed ``acc_width``.
     leaked : Out
-        Decayed ``u`` and ``i``, and ``share``, the part of the old current that reaches the
-        membrane (``Drive.BLEND``).
+        Input ``x``; decayed ``u`` and ``i``; ``share``, the part of the old current that
+        reaches the membrane (``Drive.BLEND``).
     """
 
     def __init__(self, contract: Contract) -> None:
@@ -123,6 +131,7 @@ class Leak(wiring.Component):
             {
                 "state": In(state_layout(contract)),
                 "numbers": In(_parameter_layout(contract)),
+                "total": In(acc_shape(contract)),
                 "leaked": Out(_leak_layout(contract)),
             }
         )
@@ -130,6 +139,7 @@ class Leak(wiring.Component):
     def elaborate(self, platform: object) -> Module:
         m = Module()
         c = self.contract
+        m.d.comb += self.leaked.x.eq(_input(c, self.total, self.numbers.bias))
         m.d.comb += self.leaked.u.eq(self._decay(m, c.decay_mem, self.state.u, "decay_mem"))
         if c.has_synapse:
             decayed = self._decay(m, c.decay_syn, self.state.i, "decay_syn")
@@ -150,14 +160,12 @@ class Leak(wiring.Component):
 
 
 class Fire(wiring.Component):
-    """Input, integration, comparison, reset and refractory period of a step.
+    """Integration, comparison, reset and refractory period of a step.
 
     Members
     -------
     state, leaked, numbers : In
         As for :class:`Leak`.
-    total : In
-        Sum of the weights of this step's spikes, signed ``acc_width``.
     after : Out
         The state to store.
     spike : Out
@@ -171,7 +179,6 @@ class Fire(wiring.Component):
                 "state": In(state_layout(contract)),
                 "leaked": In(_leak_layout(contract)),
                 "numbers": In(_parameter_layout(contract)),
-                "total": In(acc_shape(contract)),
                 "after": Out(state_layout(contract)),
                 "spike": Out(1),
             }
@@ -180,7 +187,7 @@ class Fire(wiring.Component):
     def elaborate(self, platform: object) -> Module:
         m = Module()
         c = self.contract
-        x = named(m, "x", (self.total << c.weight_shift) + self.numbers.bias)
+        x = self.leaked.x
         current: Value = x
         if c.has_synapse:
             i = named(m, "i_new", saturate(named(m, "i_sum", self.leaked.i + x), c.syn_width))
@@ -235,10 +242,10 @@ class LifStep(wiring.Component):
         m.d.comb += [
             leak.state.eq(self.state),
             leak.numbers.eq(self.numbers),
+            leak.total.eq(self.total),
             fire.state.eq(self.state),
             fire.leaked.eq(leak.leaked),
             fire.numbers.eq(self.numbers),
-            fire.total.eq(self.total),
             self.after.eq(fire.after),
             self.spike.eq(fire.spike),
         ]

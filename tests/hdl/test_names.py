@@ -91,11 +91,11 @@ def test_a_population_may_be_called_as_a_part_of_another() -> None:
         "lifstone_net_core_a_leak": (
             'population "a_leak": 2 neurons in turn, state Q4.12, weights of 8 bits'
         ),
-        "lifstone_net_core_a_leak_2": 'population "a": decay of the stored state',
+        "lifstone_net_core_a_leak_2": 'population "a": input, decay of the stored state',
         "lifstone_net_core_a_leak_fire": (
-            'population "a_leak": input, integration, comparison, reset, refractory period'
+            'population "a_leak": integration, comparison, reset, refractory period'
         ),
-        "lifstone_net_core_a_leak_leak": 'population "a_leak": decay of the stored state',
+        "lifstone_net_core_a_leak_leak": 'population "a_leak": input, decay of the stored state',
     }
     assert "  lifstone_net_core_a_leak core_a_leak (" in verilog
     assert "  lifstone_net_core_a_leak_2 leak (" in verilog

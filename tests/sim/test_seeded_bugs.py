@@ -80,8 +80,8 @@ ARITHMETIC = [
         "rounding towards minus infinity", "core_b_leak", "$signed(7'h20)", "$signed(7'h00)", B
     ),
     Bug("halves rounded down", "core_a_leak", (("$signed(7'h20)", "$signed(7'h1f)"),) * 3, A),
-    numbers("no saturation at the top", FIRE_B, "= n_2 ? 9'h0ff : n_4", "= n_4", B),
-    numbers("no saturation at the bottom", FIRE_A, "= n_7 ? 9'h100 : u_sum", "= u_sum", A),
+    numbers("no saturation at the top", FIRE_B, "= n_1 ? 9'h0ff : n_3", "= n_3", B),
+    numbers("no saturation at the bottom", FIRE_A, "= n_6 ? 9'h100 : u_sum", "= u_sum", A),
     numbers("fires at the threshold", FIRE_A, ABOVE, ABOVE.replace(">", ">="), A),
     numbers("signs lost in the comparison", FIRE_A, ABOVE, ABOVE.replace("$signed", ""), A),
     numbers("wrong reset potential", A, "numbers[38:34] = 5'h13", "numbers[38:34] = 5'h14", A),
@@ -94,14 +94,20 @@ ARITHMETIC = [
         "= u_integrated",
         B,
     ),
-    numbers("fires while refractory", FIRE_B, "spike = free & n_5", "spike = n_5", B),
+    numbers("fires while refractory", FIRE_B, "spike = free & n_4", "spike = n_4", B),
     numbers(
         "synapse decays as membrane", "core_a_leak", "syn = numbers[14:9]", "syn = numbers[8:3]", A
     ),
     numbers("old current forgotten", FIRE_A, "+ $signed(leaked_share)", "+ $signed(1'h0)", A),
-    numbers("bias forgotten", FIRE_A, "numbers_bias = numbers[2:0]", "numbers_bias = 3'h0", A),
     numbers(
-        "weights not aligned", FIRE_B, "total[6], total, 4'h0", "total[6], total[6], total, 3'h0", B
+        "bias forgotten", "core_a_leak", "numbers_bias = numbers[2:0]", "numbers_bias = 3'h0", A
+    ),
+    numbers(
+        "weights not aligned",
+        "core_b_leak",
+        "total[6], total, 4'h0",
+        "total[6], total[6], total, 3'h0",
+        B,
     ),
     numbers("weights without sign", A, SUM, SUM.replace("$signed", ""), A),
     numbers(
@@ -112,10 +118,10 @@ ARITHMETIC = [
         "leaks after integrating",
         FIRE_B,
         (
-            ("u_sum = $signed(leaked) +", "u_sum = $signed(state_u) +"),
+            ("u_sum = $signed(leaked_u) +", "u_sum = $signed(state_u) +"),
             (
-                "u_integrated = n_2 ? 9'h0ff : n_4",
-                "u_integrated = ($signed(n_2 ? 9'h0ff : n_4)"
+                "u_integrated = n_1 ? 9'h0ff : n_3",
+                "u_integrated = ($signed(n_1 ? 9'h0ff : n_3)"
                 " * $signed({ 1'h0, numbers[6:1] }) + 32) >>> 6",
             ),
         ),
@@ -240,7 +246,7 @@ PROTOCOL = [
     Bug(
         "a loop without a register",
         FIRE_B,
-        (("= n_2 ? 9'h0ff : n_4", "= (n_2 ? 9'h0ff : n_4) ^ {9{spike}}"),),
+        (("= n_1 ? 9'h0ff : n_3", "= (n_1 ? 9'h0ff : n_3) ^ {9{spike}}"),),
         broken="signals that never settle",
     ),
     Bug(
