@@ -23,7 +23,6 @@ from .options import (
     stimulus_options,
     together,
 )
-from .report import Page, render
 from .resources import Grid, board_grid
 from .sim.nir_read import Imported
 from .sim.rtl.coverage import Coverage, measure
@@ -110,7 +109,7 @@ def verify(
     if junit_path is not None:
         write_text(junit_path, junit(result, model.name, strict=o["strict"]))
     if report_path is not None:
-        write_text(report_path, render(result, _page(model, imported, rerun(context))))
+        _write_page(report_path, model, imported, result, rerun(context))
     good = _good(result, o)
     covered = _covered(result, o) if coverage else None
     if as_json:
@@ -156,7 +155,7 @@ def report(
         find_board(board)
     imported, result = _run(model, o)
     grids = [] if board is None else [_built(result, board)]
-    write_text(out, render(result, _page(model, imported, rerun(context), grids)))
+    _write_page(out, model, imported, result, rerun(context), grids)
     good = _good(result, o)
     if as_json:
         emit_json({**_data(model, imported, result, good), "report": str(out)})
@@ -278,8 +277,17 @@ def _data(model: Path, imported: Imported, result: Verification, good: bool) -> 
     }
 
 
-def _page(model: Path, imported: Imported, command: str, grids: list[Grid] | None = None) -> Page:
-    return Page(
+def _write_page(
+    out: Path,
+    model: Path,
+    imported: Imported,
+    result: Verification,
+    command: str,
+    grids: list[Grid] | None = None,
+) -> None:
+    from .report import Page, render  # draws with matplotlib, which is slow to start
+
+    page = Page(
         title=f"{model.name}: one model, four bodies",
         lead="Does every body of this network spike as its reference does, and what do the "
         "time grid and the integers cost?",
@@ -287,3 +295,4 @@ def _page(model: Path, imported: Imported, command: str, grids: list[Grid] | Non
         assumptions=imported.assumptions,
         resources=grids or [],
     )
+    write_text(out, render(result, page))
