@@ -105,10 +105,17 @@ def baseline(s: Samples) -> Baseline:
 
 
 def starting_point(s: Samples) -> Noisy:
-    """A sane point to climb from, whatever the regression gave."""
+    """A sane point to climb from, whatever the regression gave.
+
+    Noise may have it say that the potential hardly decays; from there the climb would end at an
+    integrator without leak. A time constant of at most two intervals is as good a start.
+    """
     m = _measure(s)
-    a = float(np.clip(m.solution[0], 0.05, np.exp(-1.0 / s.y.size)))
-    b, g = (float(x) for x in m.solution[1:])
+    longest = s.y.size if s.spikes.size < 2 else 2 * float(np.diff(s.spikes).mean())
+    a, b, g = m.solution.tolist()
+    if not 0.05 <= a <= np.exp(-1 / longest):
+        a = float(np.clip(a, 0.05, np.exp(-1 / longest)))
+        b, g = _drive(s, _held(s), a)
     v_reset = float(np.nanmin(s.y)) if np.isnan(m.v_reset[0]) else m.v_reset[0]
     v_th = np.inf if np.isnan(m.v_th[0]) else max(m.v_th[0], v_reset + 0.1)
     total = float(np.std(m.residual)) + 1e-12
@@ -145,14 +152,7 @@ def _held(s: Samples) -> NDArray[np.bool_]:
 
 def _regress(s: Samples, held: NDArray[np.bool_]) -> tuple[Array, Array, Array, Index]:
     """Coefficients, their covariance, residuals, and the samples these belong to."""
-    # A spike between the first and the last of three samples, certain or not, forbids them.
-    y, fired = np.where(held, np.nan, s.y), np.zeros(s.y.size, dtype=np.bool_)
-    for first, last in s.windows.tolist():
-        fired[first : last + 1] = True
-        y[first : last + 1] = np.nan
-    k = np.arange(2, s.y.size)
-    use = np.isfinite(y[k]) & np.isfinite(s.y[k - 1]) & np.isfinite(s.y[k - 2]) & ~fired[k - 1]
-    k = k[use]
+    k = _quiet(s, held)
     columns = 3 if s.driven else 2
     require(k.size > columns, "v", f"{k.size} quiet steps", f"more than {columns} quiet steps")
     ones = np.ones(k.size)
@@ -173,6 +173,28 @@ def _regress(s: Samples, held: NDArray[np.bool_]) -> tuple[Array, Array, Array, 
     full = np.zeros(3)
     full[:columns] = solution
     return full, covariance, residual, k
+
+
+def _quiet(s: Samples, held: NDArray[np.bool_]) -> Index:
+    """Samples of a free step whose two predecessors belong to it, too."""
+    # A spike between the first and the last of the three, certain or not, forbids them.
+    y, fired = np.where(held, np.nan, s.y), np.zeros(s.y.size, dtype=np.bool_)
+    for first, last in s.windows.tolist():
+        fired[first : last + 1] = True
+        y[first : last + 1] = np.nan
+    k = np.arange(2, s.y.size)
+    use = np.isfinite(y[k]) & np.isfinite(s.y[k - 1]) & np.isfinite(s.y[k - 2]) & ~fired[k - 1]
+    return np.asarray(k[use], dtype=np.int64)
+
+
+def _drive(s: Samples, held: NDArray[np.bool_], a: float) -> tuple[float, float]:
+    """The ``b`` and ``g`` that go with a given ``a``."""
+    k = _quiet(s, held)
+    moved = s.y[k] - a * s.y[k - 1]
+    if not s.driven:
+        return float(moved.mean()), 0.0
+    g = float(np.cov(s.x[k], moved)[0, 1] / np.var(s.x[k], ddof=1))
+    return float(moved.mean() - g * s.x[k].mean()), g
 
 
 def _threshold(s: Samples, held: NDArray[np.bool_], c: Array, spread: float) -> tuple[float, float]:

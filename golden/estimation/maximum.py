@@ -47,14 +47,24 @@ class Maximum:
 def maximise(s: Samples) -> Maximum:
     """Climb to the maximum, take its curvature, integrate the threshold where that says little."""
     seg, start = s.segments(), starting_point(s)
-    fired, c = bool(seg.fired.any()), start.step(s.dt)
-    sharp = fired and c.s < SHARP * c.q
+    c = start.step(s.dt)
+    fired = bool(seg.fired.any())
+    found = _attempt(s, seg, start, sharp=fired and c.s < SHARP * c.q)
+    if fired and found.edge is None and np.isnan(found.covariance[0, 0]):
+        # Where the threshold is nearly an edge, its curvature may spoil all.
+        found = _attempt(s, seg, start, sharp=True)
+    return found
+
+
+def _attempt(s: Samples, seg: Segments, start: Noisy, sharp: bool) -> Maximum:
+    """With ``sharp`` the threshold does not take part in the climb."""
+    fired, theta = bool(seg.fired.any()), start.vector()
     known = np.array([True, s.driven, True, fired, bool(s.spikes.size), True, True])
-    free, theta = known.copy(), start.vector()
+    free = known.copy()
     if sharp:
         # The likelihood grows up to an edge: no climb ends there, and no other parameter minds.
         free[V_TH] = False
-        theta[V_TH] = _highest_quiet(s) + c.q / s.spikes.size
+        theta[V_TH] = _highest_quiet(s) + start.step(s.dt).q / s.spikes.size
     elif not fired:
         theta[V_TH] = OUT_OF_REACH
     peak, scores = _search(s, seg, start, theta, free)
@@ -71,9 +81,8 @@ def maximise(s: Samples) -> Maximum:
         covariance[V_TH, peak.settled] = covariance[peak.settled, V_TH] = 0.0
         covariance[V_TH, V_TH] = edge.deviation**2
     vector[~known] = np.nan
-    return Maximum(
-        vector, covariance, peak.log_likelihood, edge, peak.converged, _notes(peak, flat)
-    )
+    notes = _notes(peak, flat)
+    return Maximum(vector, covariance, peak.log_likelihood, edge, peak.converged, notes)
 
 
 def _notes(peak: Peak, flat: bool) -> tuple[str, ...]:

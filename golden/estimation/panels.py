@@ -10,11 +10,11 @@ from .diagnosis import Diagnosis
 from .fit import Fit
 from .recording import Recording
 
-__all__ = ["diagnostic_panels", "potential_panel"]
+__all__ = ["autocorrelation_panel", "diagnostic_panels", "potential_panel", "quantile_panel"]
 
 Array = NDArray[np.float64]
 
-SHOWN = 400
+SHOWN = 250
 """Samples of the potential that are drawn."""
 LAGS = 30
 
@@ -24,8 +24,8 @@ def diagnostic_panels(recording: Recording, fit: Fit, found: Diagnosis) -> tuple
     return (
         potential_panel(recording, fit, found),
         _residuals(recording, found),
-        _autocorrelation(recording, found),
-        _quantiles(found),
+        autocorrelation_panel(recording, found),
+        quantile_panel(found),
     )
 
 
@@ -70,7 +70,7 @@ def _residuals(recording: Recording, found: Diagnosis) -> Panel:
     return Panel("One-step prediction error", "time", "s", "error over s.d.", "1", tuple(series))
 
 
-def _autocorrelation(recording: Recording, found: Diagnosis) -> Panel:
+def autocorrelation_panel(recording: Recording, found: Diagnosis) -> Panel:
     values = found.autocorrelation(min(LAGS, recording.v.size - 1))[1:]
     lags = np.arange(1, values.size + 1) * recording.dt
     bound = 1.96 / np.sqrt(max(int(np.isfinite(found.residual).sum()), 1))
@@ -84,7 +84,7 @@ def _autocorrelation(recording: Recording, found: Diagnosis) -> Panel:
     return Panel("Autocorrelation", "lag", "s", "correlation", "1", tuple(series))
 
 
-def _quantiles(found: Diagnosis) -> Panel:
+def quantile_panel(found: Diagnosis) -> Panel:
     normal, sorted_residuals = found.quantiles()
     ends = normal[[0, -1]]
     return Panel(

@@ -13,7 +13,7 @@ from ..lif import Lif
 from .noisy import Noisy
 from .recording import Recording
 
-__all__ = ["Experiment", "default_experiment", "simulate"]
+__all__ = ["Experiment", "default_experiment", "simulate", "simulate_both"]
 
 Array = NDArray[np.float64]
 
@@ -83,7 +83,12 @@ def default_experiment(duration: float = 5.0, dt: float = 1e-3) -> Experiment:
 
 
 def simulate(e: Experiment, count: int, seed: int) -> list[Recording]:
-    """``count`` independent recordings.
+    """``count`` independent recordings."""
+    return [recording for recording, _ in simulate_both(e, count, seed)]
+
+
+def simulate_both(e: Experiment, count: int, seed: int) -> list[tuple[Recording, Array]]:
+    """``count`` independent recordings, each with the potential behind it, ``(steps,)``.
 
     The noise of the membrane enters as a voltage added to ``r x``: to the neuron it is one more
     input, and the step is that of :mod:`lifstone.golden.discrete`.
@@ -100,19 +105,15 @@ def simulate(e: Experiment, count: int, seed: int) -> list[Recording]:
         drive = e.neuron.r * x + q / c.g_x * rng.standard_normal(count)
         state, fired[k] = step(lif, c, state, drive)
         v[k] = state.v
-    v += e.neuron.sigma_y * rng.standard_normal(v.shape)
-    v += np.where(fired & (rng.random(v.shape) < e.peaked), e.peak, 0.0)
-    v[rng.random(v.shape) < e.dropped] = np.nan
-    return [
-        Recording(
-            v[:, j],
-            e.dt,
-            e.x if e.x.any() else None,
-            np.flatnonzero(fired[:, j]).astype(np.int64) if e.marked else None,
-            e.t_ref,
-        )
-        for j in range(count)
-    ]
+    y = v + e.neuron.sigma_y * rng.standard_normal(v.shape)
+    y += np.where(fired & (rng.random(v.shape) < e.peaked), e.peak, 0.0)
+    y[rng.random(v.shape) < e.dropped] = np.nan
+    return [(_recording(e, y[:, j], fired[:, j]), v[:, j]) for j in range(count)]
+
+
+def _recording(e: Experiment, y: Array, fired: NDArray[np.bool_]) -> Recording:
+    spikes = np.flatnonzero(fired).astype(np.int64) if e.marked else None
+    return Recording(y, e.dt, e.x if e.x.any() else None, spikes, e.t_ref)
 
 
 def _volts(lif: Lif) -> Lif:
