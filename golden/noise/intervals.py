@@ -3,6 +3,10 @@
 The trains may come from a simulation, a clocked circuit or a transient analysis: only times
 are asked for. Errors are those of independent intervals, by the delta method from the
 intervals' own moments up to the fourth; ``serial`` tells whether independence holds.
+
+A recording of fixed length leaves out the interval that its end cuts, more often a long one:
+the mean is low by about ``mean cv^2 / duration`` of itself. Take a fixed number of intervals, a
+recording of thousands, or the rate from counts.
 """
 
 from __future__ import annotations

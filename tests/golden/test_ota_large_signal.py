@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -16,6 +18,9 @@ from lifstone.golden.ota_large_signal import (
     slew_decay,
     slew_rate,
 )
+
+# Without its usual 1e-12, which would swallow amperes and volts squared.
+approx = partial(pytest.approx, abs=0.0)
 
 C, I_BIAS = 2e-12, 5e-11
 SLOPE = float(ota.slope_voltage())
@@ -38,7 +43,7 @@ def test_decay_solves_the_equation(start: float) -> None:
 def test_decays_add_up_and_are_odd(start: float, first: float, second: float) -> None:
     halfway = decay(start, first, C, I_BIAS)
     whole = float(decay(start, first + second, C, I_BIAS))
-    assert float(decay(halfway, second, C, I_BIAS)) == pytest.approx(whole, rel=1e-9, abs=1e-300)
+    assert float(decay(halfway, second, C, I_BIAS)) == approx(whole, rel=1e-9, abs=1e-300)
     assert float(decay(-start, first + second, C, I_BIAS)) == -whole
     assert 0 <= whole <= start * (1 + 1e-12)
 
@@ -48,13 +53,13 @@ def test_decays_add_up_and_are_odd(start: float, first: float, second: float) ->
 def test_time_is_the_inverse_of_decay(start: float, share: float) -> None:
     t = float(decay_time(start, share * start, C, I_BIAS))
     assert t >= 0
-    assert float(decay(start, t, C, I_BIAS)) == pytest.approx(share * start, rel=1e-9)
+    assert float(decay(start, t, C, I_BIAS)) == approx(share * start, rel=1e-9)
 
 
 def test_decay_is_the_firing_period_without_input() -> None:
     # The interval of golden.ota, derived by other means, from -0.3 V up to -0.01 V.
     period = float(ota.period(0.0, c=C, i_bias=I_BIAS, v_reset=-0.3, v_th=-0.01))
-    assert float(decay_time(-0.3, -0.01, C, I_BIAS)) == pytest.approx(period, rel=1e-12)
+    assert float(decay_time(-0.3, -0.01, C, I_BIAS)) == approx(period, rel=1e-12)
 
 
 def test_small_signal_limit_is_of_second_order() -> None:
@@ -66,12 +71,12 @@ def test_small_signal_limit_is_of_second_order() -> None:
 
 
 def test_large_signals_slew() -> None:
-    assert float(slew_rate(C, I_BIAS)) == pytest.approx(I_BIAS / C, rel=1e-12)
+    assert float(slew_rate(C, I_BIAS)) == approx(I_BIAS / C, rel=1e-12)
     for x in (6.0, 12.0, 1e4):
         # One slope voltage above 0.5 x, the line is short by exp(-2 v / V).
         t = 0.5 * x * TAU
         gap = decay(x * SLOPE, t, C, I_BIAS) - slew_decay(x * SLOPE, t, C, I_BIAS)
-        assert gap / SLOPE == pytest.approx(np.exp(-x), rel=0.05, abs=1e-11)
+        assert gap / SLOPE == approx(np.exp(-x), rel=0.05, abs=1e-11)
     assert slew_decay(-0.1, 1e9, C, I_BIAS) == 0.0
     assert slew_decay(-0.1, 0.0, C, I_BIAS) == -0.1
 
@@ -79,14 +84,14 @@ def test_large_signals_slew() -> None:
 @given(st.floats(1e-3, 1e3), st.floats(1e-3, 1e3))
 def test_only_the_ratio_of_bias_and_capacitance_counts(by: float, time: float) -> None:
     one = decay(0.2, 0.01, C, I_BIAS)
-    assert decay(0.2, 0.01, by * C, by * I_BIAS) == pytest.approx(one, rel=1e-9)
-    assert decay(0.2, 0.01 * time, time * C, I_BIAS) == pytest.approx(one, rel=1e-9)
-    assert decay(0.4, 0.01, C, 2 * I_BIAS, 2.6) == pytest.approx(2 * one, rel=1e-9)
+    assert decay(0.2, 0.01, by * C, by * I_BIAS) == approx(one, rel=1e-9)
+    assert decay(0.2, 0.01 * time, time * C, I_BIAS) == approx(one, rel=1e-9)
+    assert decay(0.4, 0.01, C, 2 * I_BIAS, 2.6) == approx(2 * one, rel=1e-9)
 
 
 def test_extremes_stay_finite() -> None:
     with np.errstate(over="raise", invalid="raise"):
-        assert decay(1e9, 0.0, C, I_BIAS) == pytest.approx(1e9, rel=1e-12)
+        assert decay(1e9, 0.0, C, I_BIAS) == approx(1e9, rel=1e-12)
         assert decay(1e-3, 1e9, C, I_BIAS) == 0.0
         assert decay(0.0, 1.0, C, I_BIAS) == 0.0
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 import numpy as np
 import pytest
 from scipy.integrate import quad, simpson
@@ -10,15 +12,18 @@ from lifstone.golden import InvalidValue, ota
 from lifstone.golden import ota_noise as noise
 from lifstone.golden.noise.membrane import NoisyMembrane, sigma_of_current_noise
 
+# Without its usual 1e-12, which would swallow amperes and volts squared.
+approx = partial(pytest.approx, abs=0.0)
+
 C, I_BIAS = 1e-12, 1e-10
 KT = ota.BOLTZMANN * 300.15
 
 
 def test_a_pair_of_slope_one_is_a_conductor_in_equilibrium() -> None:
     density = noise.current_density(0.0, I_BIAS, 1.0, mirror=False)
-    assert density == pytest.approx(4 * KT * float(ota.g_m(I_BIAS, 1.0)), rel=1e-9)
-    assert noise.noise_factor(1.0, mirror=False) == pytest.approx(1.0, rel=1e-12)
-    assert noise.variance(C, 1.0, mirror=False) == pytest.approx(KT / C, rel=1e-9)
+    assert density == approx(4 * KT * float(ota.g_m(I_BIAS, 1.0)), rel=1e-9)
+    assert noise.noise_factor(1.0, mirror=False) == approx(1.0, rel=1e-12)
+    assert noise.variance(C, 1.0, mirror=False) == approx(KT / C, rel=1e-9)
 
 
 def test_density_is_shot_noise_divided_between_the_sources() -> None:
@@ -33,10 +38,10 @@ def test_density_is_shot_noise_divided_between_the_sources() -> None:
         mirror = 2 * first
         shot = 2 * ota.CHARGE
         found = noise.current_density(v, I_BIAS, n, mirror=False)
-        assert found == pytest.approx(shot * (pair + tail), rel=1e-9)
+        assert found == approx(shot * (pair + tail), rel=1e-9)
         found = noise.current_density(v, I_BIAS, n)
-        assert found == pytest.approx(shot * (pair + tail + mirror), rel=1e-9)
-    assert noise.current_density(0.0, I_BIAS) == pytest.approx(4 * ota.CHARGE * I_BIAS, rel=1e-12)
+        assert found == approx(shot * (pair + tail + mirror), rel=1e-9)
+    assert noise.current_density(0.0, I_BIAS) == approx(4 * ota.CHARGE * I_BIAS, rel=1e-12)
 
 
 @pytest.mark.parametrize("mirror", [True, False])
@@ -47,16 +52,16 @@ def test_the_spectrum_adds_up_to_the_variance(mirror: bool) -> None:
         return float(noise.voltage_density(f * corner, C, I_BIAS, 1.5, 350.0, mirror)) * corner
 
     whole = quad(density, 0, 1)[0] + quad(lambda s: density(1 / s) / s**2, 0, 1)[0]
-    assert whole == pytest.approx(float(noise.variance(C, 1.5, 350.0, mirror)), rel=1e-9)
-    assert density(1.0) == pytest.approx(density(0.0) / 2, rel=1e-12)
+    assert whole == approx(float(noise.variance(C, 1.5, 350.0, mirror)), rel=1e-9)
+    assert density(1.0) == approx(density(0.0) / 2, rel=1e-12)
 
 
 def test_variance_scales_and_knows_no_bias() -> None:
     base = float(noise.variance(C))
-    assert noise.variance(2 * C) == pytest.approx(base / 2, rel=1e-12)
-    assert noise.variance(C, 2.6) == pytest.approx(2 * base, rel=1e-12)
-    assert noise.variance(C, 1.3, 600.3) == pytest.approx(2 * base, rel=1e-12)
-    assert base == pytest.approx(2 * 1.3 * KT / C, rel=1e-9)
+    assert noise.variance(2 * C) == approx(base / 2, rel=1e-12)
+    assert noise.variance(C, 2.6) == approx(2 * base, rel=1e-12)
+    assert noise.variance(C, 1.3, 600.3) == approx(2 * base, rel=1e-12)
+    assert base == approx(2 * 1.3 * KT / C, rel=1e-9)
 
 
 def test_large_signal_variance_is_that_of_its_density() -> None:
@@ -66,9 +71,9 @@ def test_large_signal_variance_is_that_of_its_density() -> None:
         x = np.linspace(0.0, 80.0 / min(m, 60.0) + 2.0, 200_001)
         density = np.cosh(x) ** -m
         spread = float(simpson(x**2 * density, x=x) / simpson(density, x=x))
-        assert noise.large_signal_variance(c) / slope**2 == pytest.approx(spread, rel=1e-7)
+        assert noise.large_signal_variance(c) / slope**2 == approx(spread, rel=1e-7)
     big = float(noise.large_signal_variance(C) / noise.variance(C)) - 1
-    assert big * slope**2 / float(noise.variance(C)) == pytest.approx(1.0, rel=1e-2)
+    assert big * slope**2 / float(noise.variance(C)) == approx(1.0, rel=1e-2)
 
 
 def test_sigma_is_that_of_the_noisy_membrane() -> None:
@@ -76,8 +81,8 @@ def test_sigma_is_that_of_the_noisy_membrane() -> None:
     tau = float(ota.tau(C, I_BIAS))
     white = float(noise.current_density(0.0, I_BIAS))
     r = 1 / float(ota.g_m(I_BIAS))
-    assert sigma == pytest.approx(sigma_of_current_noise(r, tau, white), rel=1e-12)
-    assert NoisyMembrane(tau, 0.0, sigma).sigma ** 2 / 2 == pytest.approx(
+    assert sigma == approx(sigma_of_current_noise(r, tau, white), rel=1e-12)
+    assert NoisyMembrane(tau, 0.0, sigma).sigma ** 2 / 2 == approx(
         float(noise.variance(C)), rel=1e-12
     )
 

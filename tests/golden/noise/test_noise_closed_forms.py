@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -20,6 +21,9 @@ from lifstone.golden.noise.membrane import (
 )
 from lifstone.golden.systems.noise_checks import passage_reference
 
+# Without its usual 1e-12, which would swallow amperes and volts squared.
+approx = partial(pytest.approx, abs=0.0)
+
 M = NoisyMembrane(20e-3, 15e-3, 4e-3, 20e-3, 10e-3, 2e-3)
 
 
@@ -28,7 +32,7 @@ M = NoisyMembrane(20e-3, 15e-3, 4e-3, 20e-3, 10e-3, 2e-3)
 def test_passage_time_is_the_other_integral(y_th: float, width: float) -> None:
     scale, value = siegert.log_passage(y_th - width, y_th)
     assert scale == max(y_th, 0.0) ** 2
-    assert value == pytest.approx(passage_reference(y_th - width, y_th), rel=1e-9)
+    assert value == approx(passage_reference(y_th - width, y_th), rel=1e-9)
 
 
 def test_no_overflow_from_no_noise_to_nothing_but_noise() -> None:
@@ -44,7 +48,7 @@ def test_no_overflow_from_no_noise_to_nothing_but_noise() -> None:
     assert (np.diff(rate, axis=0) >= -1e-9 * rate[1:]).all()
     assert rate[0, 0] == 0.0
     # With only noise the time to threshold is that of free diffusion: short against t_ref.
-    assert rate[0, -1] == pytest.approx(1 / M.t_ref, rel=1e-3)
+    assert rate[0, -1] == approx(1 / M.t_ref, rel=1e-3)
 
 
 def test_far_below_threshold_it_is_kramers_rate() -> None:
@@ -52,7 +56,7 @@ def test_far_below_threshold_it_is_kramers_rate() -> None:
         _, value = siegert.log_passage(y_th - 2.0, y_th)
         # sqrt(pi) / y_th (1 + 1 / (2 y_th^2) + 3 / (4 y_th^4) + ...)
         series = np.sqrt(np.pi) / y_th * (1 + 0.5 / y_th**2 + 0.75 / y_th**4)
-        assert value == pytest.approx(series, rel=4 / y_th**6)
+        assert value == approx(series, rel=4 / y_th**6)
 
 
 def test_without_noise_it_is_the_f_i_curve_to_second_order_in_sigma() -> None:
@@ -76,8 +80,8 @@ def test_units_do_not_matter(volts: float, seconds: float, mu: float) -> None:
         M.v_reset * volts,
         M.t_ref * seconds,
     )
-    assert siegert.rate(other) * seconds == pytest.approx(float(siegert.rate(one)), rel=1e-9)
-    assert variability.interval_cv(other) == pytest.approx(variability.interval_cv(one), rel=1e-9)
+    assert siegert.rate(other) * seconds == approx(float(siegert.rate(one)), rel=1e-9)
+    assert variability.interval_cv(other) == approx(variability.interval_cv(one), rel=1e-9)
 
 
 def test_gain_is_the_slope() -> None:
@@ -92,7 +96,7 @@ def test_gain_is_the_slope() -> None:
 def test_first_passage_and_refractory_period_make_the_interval() -> None:
     for mu in (10e-3, 15e-3, 50e-3):
         whole = siegert.mean_first_passage(M, mu) + M.t_ref
-        assert whole * siegert.rate(M, mu) == pytest.approx(1.0, rel=1e-12)
+        assert whole * siegert.rate(M, mu) == approx(1.0, rel=1e-12)
     assert siegert.mean_first_passage(M, -1.0) == np.inf
 
 
@@ -103,7 +107,7 @@ def test_density_is_whole_and_solves_the_equation(mu: float, sigma: float) -> No
     below, above = np.linspace(low, m.v_reset, 20_001), np.linspace(m.v_reset, m.v_th, 20_001)
     whole = simpson(siegert.density(m, below), x=below)
     whole += simpson(siegert.density(m, above), x=above)
-    assert whole == pytest.approx(1 - m.t_ref * float(siegert.rate(m)), rel=1e-7)
+    assert whole == approx(1 - m.t_ref * float(siegert.rate(m)), rel=1e-7)
     # The flux is the rate between reset and threshold, and 0 below.
     for v, flux in ((m.v_reset + np.array([2e-3, 5e-3, 9e-3]), 1.0), (m.v_reset - 3 * sigma, 0.0)):
         h = sigma * 1e-5
@@ -132,7 +136,7 @@ def test_cv_is_the_double_integral(pair: tuple[float, float]) -> None:
     variance = 2 * np.pi * quad(inner, a, b, epsrel=1e-9, limit=200)[0]
     m = NoisyMembrane(1.0, 0.0, 1.0, b, a)
     mean = float(siegert.mean_first_passage(m))
-    assert variability.passage_spread(m) == pytest.approx(variance**0.5 / mean, rel=1e-7)
+    assert variability.passage_spread(m) == approx(variance**0.5 / mean, rel=1e-7)
 
 
 def test_cv_goes_from_clockwork_to_poisson() -> None:
@@ -141,8 +145,8 @@ def test_cv_goes_from_clockwork_to_poisson() -> None:
     swing = (above.mu - above.v_reset) / (above.mu - above.v_th)
     spread = above.sigma**2 / 2 * (1 - swing**-2) * above.tau_mem**2 / (above.mu - above.v_th) ** 2
     period = above.tau_mem * np.log(swing) + above.t_ref
-    assert variability.interval_cv(above) == pytest.approx(spread**0.5 / period, rel=1e-6)
-    assert variability.interval_cv(M.driven(5e-3, 1e-3)) == pytest.approx(1.0, abs=1e-8)
+    assert variability.interval_cv(above) == approx(spread**0.5 / period, rel=1e-6)
+    assert variability.interval_cv(M.driven(5e-3, 1e-3)) == approx(1.0, abs=1e-8)
     held = NoisyMembrane(M.tau_mem, M.mu, M.sigma, M.v_th, M.v_reset, 1e3)
     assert variability.interval_cv(held) < 1e-3
 
@@ -152,7 +156,7 @@ def test_laplace_transform_starts_with_the_moments() -> None:
     square = (variability.passage_spread(M) ** 2 + 1) * mean**2
     s = 1e-3 / mean
     expected = 1 - s * mean + s**2 * square / 2
-    assert variability.passage_laplace(M, [0.0, s]) == pytest.approx([1.0, expected], abs=1e-8)
+    assert variability.passage_laplace(M, [0.0, s]) == approx([1.0, expected], abs=1e-8)
     with pytest.raises(InvalidValue, match=r"s = -1\.0: allowed is 0 or greater"):
         variability.passage_laplace(M, -1.0)
     with pytest.raises(InvalidValue, match="sigma"):
@@ -162,15 +166,15 @@ def test_laplace_transform_starts_with_the_moments() -> None:
 def test_membranes_are_made_from_what_one_has() -> None:
     lif = Lif(20e-3, r=1e8, v_leak=-65e-3, v_th=-50e-3, v_reset=-60e-3, t_ref=1e-3)
     m = NoisyMembrane.from_lif(lif, 1e-10, 2e-3)
-    assert (m.mu, m.sigma, m.t_ref) == (pytest.approx(-55e-3), 2e-3, 1e-3)
-    assert (m.y_th, m.y_reset) == (pytest.approx(2.5), pytest.approx(-2.5))
+    assert (m.mu, m.sigma, m.t_ref) == (approx(-55e-3, rel=1e-12), 2e-3, 1e-3)
+    assert (m.y_th, m.y_reset) == (approx(2.5, rel=1e-12), approx(-2.5, rel=1e-12))
     # Brunel (2000), model A: 1000 inputs at nu_ext = theta / (J C tau) bring the mean to threshold.
     mu, sigma = diffusion_limit(20e-3, 0.1e-3, 20e-3 / (0.1e-3 * 20e-3))
-    assert (mu, sigma) == (pytest.approx(20e-3), pytest.approx((0.1e-3 * 20e-3) ** 0.5))
+    assert (mu, sigma) == (approx(20e-3, rel=1e-12), approx((0.1e-3 * 20e-3) ** 0.5, rel=1e-12))
     # A resistor's own noise on its capacitor has the variance kT / C.
     kt, r, c = 1.380649e-23 * 300, 1e9, 1e-12
     sigma = sigma_of_current_noise(r, r * c, 4 * kt / r)
-    assert sigma**2 / 2 == pytest.approx(kt / c, rel=1e-12)
+    assert sigma**2 / 2 == approx(kt / c, rel=1e-12)
 
 
 @pytest.mark.parametrize(

@@ -14,7 +14,7 @@ LIGHT = {"passages": 4000, "neurons": 300, "cells": 120}
 def test_noise_agrees_with_its_references() -> None:
     result = NOISE.run(NOISE.parameters())
     assert [c.name for c in result.checks if not c.holds] == []
-    assert len(result.checks) == 17
+    assert len(result.checks) == 19
     assert len(result.panels) == 4
     assert result.figures[0].value == pytest.approx(5.8925, rel=1e-4)
 
