@@ -1,6 +1,7 @@
 """The HDF5 side of a NIR file: nodes and edges as plain data, nothing interpreted.
 
-Read with h5py alone, since the ``nir`` package refuses older files whose type check fails.
+Read with h5py alone, since the ``nir`` package refuses older files whose type check fails, and
+on trial first, since a single wrong byte can crash the HDF5 library or keep it busy for ever.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..golden.errors import InvalidValue, require
+from .trial import trial
 
 __all__ = ["Node", "RawGraph", "read_graph"]
 
@@ -23,6 +25,7 @@ MAX_VALUES = 1 << 26
 MAX_TEXT = 1 << 22
 MAX_NODES = 10_000
 MAX_DEPTH = 16
+MAX_SECONDS = 20
 
 
 @dataclass(frozen=True, eq=False)
@@ -79,6 +82,13 @@ def read_graph(path: Path) -> RawGraph:
     """
     path = Path(path)
     require(path.is_file(), "model", str(path), "an existing .nir file")
+    died = trial(lambda: _read(path), MAX_SECONDS)
+    allowed = f"an unbroken NIR file in HDF5 (reading it {died})"
+    require(not died, "model", str(path), allowed)
+    return _read(path)
+
+
+def _read(path: Path) -> RawGraph:
     try:
         with h5py.File(path, "r") as file:
             top = _group(file, "node", "node")
