@@ -83,6 +83,26 @@ class GatedNeuron:
         """The gate after ``dt`` seconds at potential ``v``."""
         return gate_step(x, self.gate.steady(v, self.shift), self.gate.tau(v, self.shift), dt)
 
+    def resting_potential(self) -> Array:
+        """Where a neuron whose gate closes on depolarisation can rest, volts, ``(n,)``.
+
+        The root of the current balance of :meth:`silencing_conductance` below threshold,
+        ``nan`` beyond that conductance. Reversal above threshold, threshold above leak.
+        """
+        lif = self.lif
+
+        def pull(v: Array) -> Array:
+            drive = lif.r * self.g_max * self.gate.steady(v, self.shift)
+            return np.asarray(lif.v_leak - v + drive * (self.reversal - v))
+
+        low, high = lif.v_leak.copy(), lif.v_th.copy()
+        rests = pull(high) <= 0
+        for _ in range(60):
+            middle = (low + high) / 2
+            up = pull(middle) > 0
+            low, high = np.where(up, middle, low), np.where(up, high, middle)
+        return np.asarray(np.where(rests, (low + high) / 2, np.nan))
+
     def silencing_conductance(self) -> Array:
         """The ``g_max`` in siemens up to which the neuron can rest below threshold, ``(n,)``.
 

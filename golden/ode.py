@@ -23,6 +23,7 @@ __all__ = ["integrate", "spike_times"]
 
 Array = NDArray[np.float64]
 Flow = Callable[[float, Array], Array]
+Event = Callable[[float, Array], float]
 TOLERANCE = 1e-10
 FLOOR = 1e-13
 """Absolute tolerance; states are volts and fractions, whose size is 0.01 to 1."""
@@ -119,7 +120,7 @@ def _piece(
 
     crossing.terminal = True  # type: ignore[attr-defined]
     crossing.direction, summit.direction = 1.0, -1.0  # type: ignore[attr-defined]
-    events = None if v_th is None else [crossing, summit]
+    events: list[Event] | None = None if v_th is None else [crossing, summit]
     found = _solve(change, span[:2], y, longest, events)
     if v_th is not None:
         # A potential that only grazes the threshold is above it between two steps of the solver.
@@ -135,7 +136,7 @@ def _solve(
     span: tuple[float, float],
     y: Array,
     longest: float,
-    events: list[Callable[[float, Array], float]] | None,
+    events: list[Event] | None,
 ) -> Any:
     """One call of the solver.
 

@@ -90,7 +90,9 @@ class Parameters:
         """Volts by which cAMP moves the activation curve."""
         return np.asarray(self.camp_shift * hill(camp, self.camp_half, self.camp_exponent))
 
-    def neuron(self, g: ArrayLike, shift: ArrayLike, v_init: float | None = None) -> GatedNeuron:
+    def neuron(
+        self, g: ArrayLike, shift: ArrayLike, v_init: ArrayLike | None = None
+    ) -> GatedNeuron:
         """Neurons with conductances ``g`` and shifted curves, which broadcast to ``(n,)``."""
         wide, moved = np.broadcast_arrays(np.atleast_1d(g), np.atleast_1d(shift))
         lif = Lif(
@@ -141,7 +143,7 @@ class Curves:
     """Rates of the sweeps, each over its abscissa."""
 
     g: Array
-    from_leak: Array
+    from_rest: Array
     from_reset: Array
     averaged: Array
     shift: Array
@@ -159,7 +161,6 @@ def sweep(p: Parameters) -> Curves:
     shift = np.linspace(-10e-3, 10e-3, n)
     camp = np.geomspace(p.camp_half / 100, p.camp_half * 100, n)
     rows = [
-        (g, np.full(n, basal)),
         (np.full(n, p.g_h), basal + shift),
         (np.full(n, p.g_h * p.reduced), basal + shift),
         (np.full(n, p.g_h), p.shift(camp)),
@@ -167,9 +168,12 @@ def sweep(p: Parameters) -> Curves:
     ]
     flat = [np.concatenate([row[k] for row in rows]) for k in (0, 1)]
     rates = p.late_rates(p.neuron(flat[0], flat[1])).reshape(len(rows), n)
-    reset = p.late_rates(p.neuron(g, basal, p.v_reset))
+    # One neuron starts after a reset, the other where it can rest, if it can.
+    rest = p.neuron(g, basal).resting_potential()
+    start = np.concatenate([np.full(n, p.v_reset), np.where(np.isnan(rest), p.v_leak, rest)])
+    reset, rested = p.late_rates(p.neuron(np.tile(g, 2), basal, start)).reshape(2, n)
     slow = np.array([averaged_rate(p.neuron(one, basal)) for one in g])
-    return Curves(g, rates[0], reset, slow, shift, rates[1], rates[2], camp, rates[3], rates[4])
+    return Curves(g, rested, reset, slow, shift, *rates[:2], camp, *rates[2:])
 
 
 def run(p: Parameters) -> Result:
@@ -270,7 +274,7 @@ def _panels(
     shown = min(len(found.v), int(1.0 / p.dt))
     t = np.arange(1, shown + 1) * p.dt
     early = times[times <= t[-1]]
-    top = max(float(c.from_leak.max()), 1.0)
+    top = max(float(c.from_rest.max()), 1.0)
     basal = float(p.shift(p.camp))
     some = np.array([-5e-3, 5e-3])
     solved = [_late(reference_times(p, p.g_h, basal + float(s)), p) for s in some]
@@ -282,8 +286,8 @@ def _panels(
             Series("threshold", t[[0, -1]], np.full(2, p.v_th), "context"),
         )),
         Panel("Rate against conductance", "HCN conductance", "S", "rate", "Hz", (
-            Series("started at v_leak", c.g, c.from_leak, "model", "points"),
-            Series("started at v_reset", c.g, c.from_reset),
+            Series("started at rest", c.g, c.from_rest, "model", "points"),
+            Series("started after a reset", c.g, c.from_reset),
             Series("slow-gate average", c.g, c.averaged, "reference"),
             Series("resting state ends", np.full(2, silent), np.array([0.0, top]), "context"),
         )),

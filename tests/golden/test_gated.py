@@ -108,6 +108,8 @@ def test_the_resting_state_ends_at_the_silencing_conductance(share: float, fires
     pull = (REST - v) / R + g * GATE.steady(v) * (-30e-3 - v)
     rest = v[np.argmax(pull < 0)] if (pull < 0).any() else None
     assert (rest is None) is fires
+    (found,) = neuron(g, gate=faster(10.0)).resting_potential()
+    assert np.isnan(found) if rest is None else found == pytest.approx(rest, abs=1e-6)
     start = TH - 1e-6 if rest is None else float(rest)
     run = simulate(neuron(g, gate=faster(10.0), v_init=start), 1e-3, 4000)
     assert bool(run.spikes.times.size) is fires

@@ -39,10 +39,22 @@ def test_agrees_and_fires_without_input(default: Result) -> None:
 def test_the_slow_gate_average_follows_the_curve(default: Result) -> None:
     panel = default.panels[1]
     by_name = {s.label: s.y for s in panel.series}
-    averaged, run_ = by_name["slow-gate average"], by_name["started at v_reset"]
+    averaged, run_ = by_name["slow-gate average"], by_name["started after a reset"]
     both = (averaged > 0) & (run_ > 0)
     assert both.sum() > 10
     assert averaged[both] == pytest.approx(run_[both], rel=0.03)
+
+
+def test_rest_and_rhythm_exclude_each_other_by_history_only(default: Result) -> None:
+    """Up to the silencing conductance a neuron at rest stays there, one after a reset fires."""
+    panel = default.panels[1]
+    by_name = {s.label: s for s in panel.series}
+    silent = by_name["resting state ends"].x[0]
+    rest, reset = by_name["started at rest"], by_name["started after a reset"]
+    below = rest.x < silent
+    assert (rest.y[below] == 0.0).all()
+    assert (reset.y[below] > 0.0).sum() >= 3
+    assert rest.y[~below] == pytest.approx(reset.y[~below], rel=0.01)
 
 
 def test_the_rate_falls_with_less_channel_and_more_negative_curves() -> None:
