@@ -173,7 +173,8 @@ def sweep(p: Parameters) -> Curves:
     start = np.concatenate([np.full(n, p.v_reset), np.where(np.isnan(rest), p.v_leak, rest)])
     reset, rested = p.late_rates(p.neuron(np.tile(g, 2), basal, start)).reshape(2, n)
     slow = np.array([averaged_rate(p.neuron(one, basal)) for one in g])
-    return Curves(g, rested, reset, slow, shift, *rates[:2], camp, *rates[2:])
+    full, reduced, healthy, mutant = rates
+    return Curves(g, rested, reset, slow, shift, full, reduced, camp, healthy, mutant)
 
 
 def run(p: Parameters) -> Result:
