@@ -41,9 +41,9 @@ def require(condition: bool | np.bool_, field: str, value: object, allowed: str)
 
 
 def _short(value: object) -> str:
-    """Keep the message on one line whatever the user passed in."""
+    """Keep the message on one line whatever the user passed in, and both of its ends."""
     text = " ".join(repr(value).split())
-    return text if len(text) <= 80 else text[:77] + "..."
+    return text if len(text) <= 80 else f"{text[:38]}...{text[-39:]}"
 
 
 class MissingTool(RuntimeError):
