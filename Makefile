@@ -39,7 +39,7 @@ digits: $(VENV)/.run ## train the shipped digits network again
 	$(PY) -m lifstone.sim.train_digits --out lifstone/data/digits.nir
 
 figures: $(VENV)/.run ## draw the figures of docs/analog.md again
-	$(PY) -m lifstone.analog.plots --out docs/figures
+	$(PY) -m lifstone.sim.spice_figures --out docs/figures
 
 gallery: $(VENV)/.run ## run the fifteen systems; docs/systems/README.md and docs/figures
 	$(PY) -m lifstone.gallery --out docs
