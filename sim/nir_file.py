@@ -25,7 +25,7 @@ MAX_VALUES = 1 << 26
 MAX_TEXT = 1 << 22
 MAX_NODES = 10_000
 MAX_DEPTH = 16
-MAX_SECONDS = 20
+MAX_SECONDS = 10
 
 
 @dataclass(frozen=True, eq=False)
