@@ -85,13 +85,16 @@ def _series(ax: Axes, s: Series, x_scale: float, y_scale: float, colour: str) ->
     if s.style == "spikes":
         # Marks of many rows must not run into each other.
         size = float(np.clip(200.0 / max(float(np.ptp(y)), 1.0), 0.8, 4.0)) if y.size else 4.0
-        ax.plot(x, y, "|", color=ink, markersize=size, label=label, zorder=order)
+        ax.plot(x, y, "|", color=ink, markersize=size, label=label, zorder=order,
+                rasterized=x.size > 2000)  # fmt: skip
     elif s.error is not None:
         bars = np.asarray(s.error) * y_scale
         ax.errorbar(x, y, bars, fmt="o", color=ink, markersize=3.5, linewidth=1, capsize=2,
                     label=label, zorder=order)  # fmt: skip
     elif s.style == "points":
-        ax.plot(x, y, "o", color=ink, markersize=4, label=label, zorder=order)
+        many = x.size > 2000
+        ax.plot(x, y, "o", color=ink, markersize=2 if many else 4, label=label, zorder=order,
+                rasterized=many)  # fmt: skip
     else:
         style = "--" if s.role == "context" else "-"
         width = 1.1 if s.role == "context" else 2.4 if s.role == "reference" else 1.4
