@@ -1,4 +1,4 @@
-"""A NIR graph without its subgraphs, and its stateless nodes folded into weights."""
+"""The stateless nodes of a NIR graph folded into weights."""
 
 from __future__ import annotations
 
@@ -9,44 +9,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..golden.errors import InvalidValue, require
-from .nir_file import Node, RawGraph
+from .nir_file import Node
+from .nir_flat import MAX_WEIGHTS, STATEFUL, STATELESS, Flat
 
-__all__ = ["STATEFUL", "STATELESS", "Branch", "Flat", "flatten", "fold"]
+__all__ = ["Branch", "fold"]
 
 Array = NDArray[np.float64]
-
-_LEAK = [("tau_mem", "tau", None), ("r", "r", None), ("v_leak", "v_leak", None)]
-_CUBA = [
-    ("tau_mem", "tau_mem", None),
-    ("tau_syn", "tau_syn", None),
-    ("r", "r", None),
-    ("v_leak", "v_leak", None),
-    ("w_in", "w_in", 1.0),
-]
-_THRESHOLD = [("v_th", "v_threshold", None), ("v_reset", "v_reset", 0.0)]
-STATEFUL: dict[str, list[tuple[str, str, float | None]]] = {
-    "LIF": [*_LEAK, *_THRESHOLD],
-    "CubaLIF": [*_CUBA, *_THRESHOLD],
-    "IF": [("r", "r", None), *_THRESHOLD],
-    "I": [("r", "r", None)],
-    "LI": list(_LEAK),
-    "CubaLI": list(_CUBA),
-}
-"""Nodes with state: our field, the file's field, and the value where the file has none."""
-STATELESS = ("Affine", "Linear", "Scale", "Flatten")
-MAX_LINES = 1 << 22
-MAX_WEIGHTS = 1 << 26
-KNOWN = ("Input", "Output", *STATELESS, *STATEFUL, "NIRGraph")
-
-
-@dataclass(frozen=True, eq=False)
-class Flat:
-    """Nodes and edges with subgraphs dissolved; sizes of the inputs; names of the outputs."""
-
-    nodes: dict[str, Node]
-    edges: list[tuple[str, str]]
-    inputs: dict[str, int]
-    outputs: list[str]
 
 
 @dataclass(frozen=True, eq=False)
@@ -57,75 +25,6 @@ class Branch:
     post: str
     weight: Array
     via: str
-
-
-def flatten(raw: RawGraph) -> Flat:
-    """Dissolve subgraphs; ``a`` in subgraph ``g`` becomes ``g.a``.
-
-    Raises
-    ------
-    InvalidValue
-        For an unknown kind of node, or a graph without output.
-    """
-    nodes: dict[str, Node] = {}
-    edges: list[tuple[str, str]] = []
-    _dissolve(raw, nodes, edges)
-    for node in nodes.values():
-        allowed = ", ".join(KNOWN)
-        require(node.kind in KNOWN, f"{node.name}.type", node.kind, f"one of {allowed}")
-    inputs = {}
-    for name, node in raw.nodes.items():
-        if node.kind == "Input":
-            inputs[name] = _size(node)
-    outputs = []
-    for name, node in raw.nodes.items():
-        if node.kind == "Output":
-            outputs += [_speaker(nodes, edges, name, a) for a, b in edges if b == name]
-    require(len(outputs) > 0, "nodes", list(raw.nodes)[:8], "an Output that a neuron feeds")
-    return Flat(nodes, edges, inputs, outputs)
-
-
-def _dissolve(raw: RawGraph, nodes: dict[str, Node], edges: list[tuple[str, str]]) -> None:
-    inside: dict[str, tuple[str, str]] = {}
-    full = {name: node.name for name, node in raw.nodes.items()}
-    for name, node in raw.nodes.items():
-        require(node.name not in nodes, "nodes", node.name, "a name that no other node has")
-        if node.graph is None:
-            nodes[node.name] = node
-            continue
-        _dissolve(node.graph, nodes, edges)
-        ends = {}
-        for kind in ("Input", "Output"):
-            found = [n.name for n in node.graph.nodes.values() if n.kind == kind]
-            require(len(found) == 1, f"{node.name}.nodes", found, f"one {kind} node")
-            ends[kind] = found[0]
-        inside[name] = (ends["Input"], ends["Output"])
-    for a, b in raw.edges:
-        source = inside[a][1] if a in inside else full[a]
-        target = inside[b][0] if b in inside else full[b]
-        edges.append((source, target))
-
-
-def _size(node: Node) -> int:
-    shape = node.array("shape").reshape(-1)
-    whole = bool(((shape >= 1) & (shape <= MAX_LINES)).all()) and bool((shape % 1 == 0).all())
-    good = 0 < shape.size < 8 and whole and np.prod(shape) <= MAX_LINES
-    allowed = f"whole numbers of at least 1, {MAX_LINES} lines in all"
-    require(good, f"{node.name}.shape", shape.tolist()[:8], allowed)
-    return int(np.prod(shape))
-
-
-def _speaker(nodes: dict[str, Node], edges: list[tuple[str, str]], out: str, pre: str) -> str:
-    """The neuron population that feeds an Output, through nodes that change nothing."""
-    seen = set()
-    while nodes[pre].kind in ("Output", "Flatten") and pre not in seen:
-        seen.add(pre)
-        before = [a for a, b in edges if b == pre]
-        require(len(before) == 1, f"{pre} input", before, "one node")
-        pre = before[0]
-    kind = nodes[pre].kind
-    require(kind in STATEFUL, f"{out} input", f"{pre} ({kind})", f"one of {', '.join(STATEFUL)}")
-    return pre
 
 
 _Sums = dict[str, Array]

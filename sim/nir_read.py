@@ -18,7 +18,8 @@ from numpy.typing import NDArray
 from ..golden import Connection, InvalidValue, Lif, Method, Network, Reset
 from ..golden.errors import require
 from .nir_file import Node, RawGraph, read_graph
-from .nir_fold import STATEFUL, Branch, Flat, flatten, fold
+from .nir_flat import STATEFUL, Flat, flatten
+from .nir_fold import Branch, fold
 from .nir_metadata import METADATA_KEY, checked
 
 __all__ = ["Imported", "read_nir"]
