@@ -25,7 +25,7 @@ COMMANDS = {
     "build": "cli_design",
     "demo": "cli_verify",
     "doctor": "cli_doctor",
-    "fit": "cli_analog",
+    "fit": "cli_fit",
     "generate": "cli_design",
     "netlist": "cli_analog",
     "report": "cli_verify",

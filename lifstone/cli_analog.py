@@ -1,10 +1,9 @@
-"""The commands around single neurons: sweep or export the analog one, fit a recorded one."""
+"""The commands around single analog neurons: sweep one, export one as a netlist."""
 
 from __future__ import annotations
 
 import math
 import re
-from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -30,46 +29,7 @@ from .wording import si
 if TYPE_CHECKING:
     import xarray as xr
 
-__all__ = ["fit", "netlist", "sweep"]
-
-UNITS = {"tau_mem": "s", "r": "ohm", "v_leak": "V", "v_th": "V", "v_reset": "V", "residual": "V"}
-
-
-@click.command()
-@click.argument("recording", type=click.Path(path_type=Path))
-@click.option("--dt", type=float, required=True, help="Seconds between samples.")
-@click.option("--columns", help="Names of the columns of a .csv without header, such as x,v,spike.")
-@click.option("--json", "as_json", is_flag=True, help="Print the estimates as JSON.")
-def fit(recording: Path, dt: float, columns: str | None, as_json: bool) -> None:
-    """Estimate tau, resistance, rest, threshold and reset from RECORDING (.csv or .npz).
-
-    Columns of the table, or arrays of the archive: ``v`` (volts after each step) and, if
-    known, ``x`` (input, amperes) and ``spike`` (0 or 1). A value that the recording does not
-    determine is printed as unknown, and as null in JSON.
-
-    \b
-    Examples:
-      lifstone fit recording.csv --dt 1e-4
-      lifstone fit bare.csv --dt 1e-4 --columns x,v,spike
-      lifstone fit recording.npz --dt 1e-4 --json
-    """
-    from .golden.recording import fit_recording
-    from .recording_file import read_recording
-
-    found = read_recording(recording, columns)
-    result = asdict(fit_recording(found["v"], dt, found.get("x"), found.get("spike")))
-    if as_json:
-        emit_json(result)
-        return
-    for key, value in result.items():
-        unit = UNITS.get(key, "")
-        if not isinstance(value, dict):
-            text = f"{value:.3g} {unit}" if isinstance(value, float) else f"{value:,}"
-        elif math.isnan(value["value"]):
-            text = "unknown: the recording does not determine it"
-        else:
-            text = f"{value['value']:.6g} +- {value['error']:.2g} {unit}"
-        click.echo(f"{key:9} {text.rstrip()}")
+__all__ = ["netlist", "sweep"]
 
 
 @click.command()

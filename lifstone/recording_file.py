@@ -18,16 +18,20 @@ NAMES = {
     "v": ("v", "voltage"),
     "x": ("x", "input", "i", "current"),
     "spike": ("spike", "spikes"),
+    "t": ("t", "time"),
+    "spike_times": ("spike_times",),
+    "dt": ("dt",),
 }
 ALIASES = {alias: name for name, aliases in NAMES.items() for alias in aliases}
 MAX_BYTES = 1 << 28
 
 
 def read_recording(path: Path, columns: str | None = None) -> dict[str, Array]:
-    """Columns ``v`` and, where present, ``x`` and ``spike``, each ``(samples,)``.
+    """Columns ``v`` and, where present, ``x``, ``spike`` and ``t``, each ``(samples,)``.
 
-    ``columns`` names those of a CSV file without header, comma separated; a column of any
-    other name is left out.
+    An archive may hold ``spike_times`` instead of ``spike``, and ``dt``, a single number. An
+    empty cell of ``v`` is ``nan``, a sample that was dropped. ``columns`` names those of a CSV
+    file without header, comma separated; a column of any other name is left out.
 
     Raises
     ------
@@ -56,6 +60,9 @@ def _archive(path: Path) -> dict[str, Array]:
         if not name:
             continue
         require(a.dtype.kind in "biuf", f"recording.{name}", str(a.dtype), "an array of numbers")
+        if name == "dt":
+            require(a.size == 1, "recording.dt", list(a.shape), "a single number")
+            a = a.reshape(1)
         require(a.ndim == 1, f"recording.{name}", list(a.shape), "one dimension")
         out[name] = a.astype(np.float64)
     return out
@@ -79,7 +86,8 @@ def _table(path: Path, columns: str | None) -> dict[str, Array]:
         require(len(row) == len(names), at, row, f"{len(names)} cells")
         for j, cell in enumerate(row):
             try:
-                table[k, j] = float(cell) if names[j] else 0.0
+                dropped = names[j] == "v" and not cell.strip()
+                table[k, j] = np.nan if dropped else float(cell) if names[j] else 0.0
             except ValueError:
                 raise InvalidValue(f"{at}.{names[j]}", cell, "a number") from None
     return {name: table[:, j] for j, name in enumerate(names) if name}

@@ -29,8 +29,8 @@ Index = NDArray[np.int64]
 
 FEW = 8
 """Samples at reset up to which their spread is no estimate of the measurement noise."""
-ZERO = 1e-9
-"""Noise below this share of the recording's spread is rounding."""
+ZERO = 1e-6
+"""Noise below this share of the recording's spread is rounding, if only to single precision."""
 
 
 @dataclass(frozen=True, eq=False)

@@ -1,7 +1,8 @@
 """Uphill to the maximum of a log-likelihood whose score is known: quasi-Newton, step by step.
 
 The information of the segments' scores (Berndt, Hall, Hall & Hausman, Ann. Econ. Soc. Meas. 3,
-653 (1974)) is the first metric; the BFGS formula improves it from the scores met on the way.
+653 (1974)) is the first metric; the BFGS formula improves it from the scores met on the way, and
+the observed information replaces it where it leads astray.
 A step is halved until the likelihood grows, and a parameter at its lower bound that wants below
 it rests there.
 """
@@ -25,6 +26,8 @@ CLOSE = 1e-5
 """Squared distance from the maximum, in standard errors, at which the climb ends."""
 LONGEST = 4.0
 """Longest step in standard errors."""
+MISLED = 4
+"""Trials of a step beyond which the metric is thrown away for the observed information."""
 APART = 0.02
 """Difference for the information, in standard errors."""
 
@@ -55,7 +58,7 @@ def information(scores: Scores, theta: Array, free: Flags, metric: Array) -> Arr
     """
     index = np.flatnonzero(free)
     base = scores(theta)[1].sum(0)[index]
-    root = np.linalg.cholesky(metric)
+    root = _root(metric)
     frame = np.linalg.inv(root).T
     out = np.zeros((index.size, index.size))
     for row in range(index.size):
@@ -65,6 +68,13 @@ def information(scores: Scores, theta: Array, free: Flags, metric: Array) -> Arr
     return np.asarray(root @ (0.5 * (out + out.T)) @ root.T)
 
 
+def _root(metric: Array) -> Array:
+    """A square root of a symmetric matrix made positive, ``(f, f)``."""
+    values, vectors = np.linalg.eigh(metric)
+    floor = 1e-9 * float(np.abs(values).max(initial=0.0)) + 1e-300
+    return np.asarray(vectors * np.sqrt(np.maximum(np.abs(values), floor)))
+
+
 def climb(scores: Scores, theta: Array, free: Flags, lower: Array, most: int = 80) -> Peak:
     """Maximise from ``theta`` over the ``free`` parameters, each at least ``lower``."""
     theta = np.maximum(theta, lower)
@@ -72,7 +82,7 @@ def climb(scores: Scores, theta: Array, free: Flags, lower: Array, most: int = 8
     score = each.sum(0)
     metric = _first_metric(scores, theta, free, each)
     count, converged = 1, False
-    for _ in range(most):
+    for _ in range(most if np.isfinite(value) else 0):
         resting = free & (theta <= lower) & (score < 0)
         move = free & ~resting
         step = _step(metric, score, move)
@@ -84,31 +94,38 @@ def climb(scores: Scores, theta: Array, free: Flags, lower: Array, most: int = 8
         if found[1] is None:
             break
         new, new_value, new_score = found[1]
-        _improve(metric, new - theta, score - new_score)
+        if found[0] > MISLED:
+            metric = _positive(information(scores, new, free, _part(metric, free)), free)
+        else:
+            _improve(metric, new - theta, score - new_score)
         theta, value, score = new, new_value, new_score
     resting = free & (theta <= lower) & (score < 0)
     settled = free & ~resting
-    rough = metric[np.ix_(settled, settled)]
-    return Peak(theta, value, score, rough, resting, settled, converged, count)
+    return Peak(theta, value, score, _part(metric, settled), resting, settled, converged, count)
 
 
 def _first_metric(scores: Scores, theta: Array, free: Flags, each: Array) -> Array:
     n = int(free.sum())
-    full = np.eye(theta.size)
     if each.shape[0] >= 4 * n:
-        part = each[:, free].T @ each[:, free]
-    else:
-        part = information(scores, theta, free, np.eye(n) / 0.02**2)
-    values, vectors = np.linalg.eigh(part)
-    values = np.maximum(np.abs(values), 1e-9 * np.abs(values).max(initial=1e-300))
-    full[np.ix_(free, free)] = (vectors * values) @ vectors.T
+        return _positive(each[:, free].T @ each[:, free], free)
+    return _positive(information(scores, theta, free, np.eye(n) / 0.02**2), free)
+
+
+def _positive(part: Array, free: Flags) -> Array:
+    """All of the metric, from that of the ``free`` parameters, made positive."""
+    full, root = np.eye(free.size), _root(part)
+    full[np.ix_(free, free)] = root @ root.T
     return full
+
+
+def _part(metric: Array, flags: Flags) -> Array:
+    return np.asarray(metric[np.ix_(flags, flags)])
 
 
 def _step(metric: Array, score: Array, move: Flags) -> Array:
     """Newton's step, no longer than ``LONGEST``."""
     step = np.zeros(score.size)
-    step[move] = np.linalg.solve(metric[np.ix_(move, move)], score[move])
+    step[move] = np.linalg.solve(_part(metric, move), score[move])
     length = np.sqrt(max(float(score[move] @ step[move]), 0.0))
     return step if length <= LONGEST else step * (LONGEST / length)
 

@@ -102,6 +102,11 @@ class Fit:
         error = value * spread if POSITIVE[k] else spread
         return Estimate(value, error, *self.interval(name), UNITS[k])
 
+    @staticmethod
+    def logarithmic(name: str) -> bool:
+        """Whether the vector holds the parameter's logarithm."""
+        return bool(POSITIVE[NAMES.index(name)])
+
     def interval(self, name: str, level: float = 0.95) -> tuple[float, float]:
         """Confidence interval of a parameter; of those above 0, symmetric in the logarithm."""
         require(0 < level < 1, "level", level, "a number between 0 and 1")

@@ -85,11 +85,13 @@ def run(seg: Segments, c: Step, f: Filtered, nodes: int) -> Near:
     rows = rows[np.argsort(f.near[rows] - seg.length[rows], kind="stable")]
     at = (f.near[rows] - 1, rows)
     start = _gaussian(f.mean[at], f.variance[at], c.v_th, nodes)
-    passes, end, log_likelihood, ahead = _there(seg, c, f, rows, start)
-    beta, moments = np.ones(end.nodes.shape), Moments.zeros(rows.size)
+    beta, moments = np.ones(start.nodes.shape), Moments.zeros(rows.size)
     fired = np.flatnonzero(seg.fired[rows])
-    log_likelihood[fired] += _spike(seg, c, rows, fired, end, beta, moments)
-    states = _back(seg, c, rows, passes, beta, moments)
+    # Parameters that the recording contradicts give no number: the climb turns away from them.
+    with np.errstate(all="ignore"):
+        passes, end, log_likelihood, ahead = _there(seg, c, f, rows, start)
+        log_likelihood[fired] += _spike(seg, c, rows, fired, end, beta, moments)
+        states = _back(seg, c, rows, passes, beta, moments)
     smoothed = _Density(start.nodes, start.mass * beta)
     mean, second = smoothed.moments()
     return Near(rows, log_likelihood, mean, second - mean**2, moments, states, ahead)
@@ -111,14 +113,20 @@ def _gaussian(mean: Array, variance: Array, v_th: float, m: int) -> _Density:
     return _Density(nodes, np.broadcast_to(density, nodes.shape))
 
 
-def _kernel(c: Step, after: Array, before: Array, drive: Array) -> Array:
-    """Transition density from nodes ``before`` to nodes ``after``, ``(k, m + 1, m + 1)``."""
+def _kernel(c: Step, after: Array, before: Array, drive: Array) -> tuple[Array, Array]:
+    """Transition density from nodes ``before`` to nodes ``after``, ``(k, m + 1, m + 1)``.
+
+    As a factor and the logarithm of another, ``(k,)``: an outlier may lie where all is tiny.
+    """
     z = (after[:, :, None] - (c.a * before + drive[:, None])[:, None, :]) / c.q
     z *= z
     z *= -0.5
+    shift = z[:, :-1, :-1].max((1, 2))
+    z -= shift[:, None, None]
+    for edge in (z[:, -1, :], z[:, :, -1]):
+        np.minimum(edge, 600.0, out=edge)
     np.exp(z, out=z)
-    z *= 1 / (c.q * np.sqrt(2 * np.pi))
-    return z
+    return z, shift - np.log(c.q * np.sqrt(2 * np.pi))
 
 
 def _there(
@@ -164,18 +172,18 @@ def _update(
     x, w = _legendre(before.nodes.shape[1] - 1)
     nodes = (low + half)[:, None] + half[:, None] * np.append(x, 0.0)
     nodes[:, -1] = c.v_th
-    kernel = _kernel(c, nodes, before.nodes, drive)
+    kernel, log_kernel = _kernel(c, nodes, before.nodes, drive)
     pair = np.stack([before.mass, before.mass * before.nodes], axis=-1)
     density, carried = np.moveaxis(kernel @ pair, -1, 0)
     log_seen = np.where(seen, -0.5 / c.s**2, 0.0)[:, None] * (y[:, None] - nodes) ** 2
     shift = log_seen[:, :-1].max(1)
     likelihood = np.exp(np.minimum(log_seen - shift[:, None], 600.0))
     weight = half[:, None] * np.append(w, 0.0) * likelihood
-    with np.errstate(divide="ignore", invalid="ignore"):
-        norm = (weight * density).sum(1)
-        gained = np.log(norm) + shift - np.where(seen, np.log(c.s * np.sqrt(2 * np.pi)), 0.0)
-        weight = weight / norm[:, None]
-        through = density[:, -1] * likelihood[:, -1] / norm
+    norm = (weight * density).sum(1)
+    gained = np.log(norm) + shift + log_kernel
+    gained -= np.where(seen, np.log(c.s * np.sqrt(2 * np.pi)), 0.0)
+    weight = weight / norm[:, None]
+    through = density[:, -1] * likelihood[:, -1] / norm
     after = _Density(nodes, weight * density)
     return _Pass(t, before, after, weight, carried, through), gained, variance
 
@@ -220,11 +228,10 @@ def _back(
         drive = c.b + c.g * x_in
         now = _Density(p.after.nodes, p.after.mass * b)
         flow = p.weight * b
+        kernel, _ = _kernel(c, p.after.nodes, p.before.nodes, drive)
         cross = (flow * p.after.nodes * p.carried).sum(1)
         moments.edge[:k] += p.through * b[:, -1]
-        beta[:k] = np.squeeze(
-            flow[:, None, :] @ _kernel(c, p.after.nodes, p.before.nodes, drive), 1
-        )
+        beta[:k] = np.squeeze(flow[:, None, :] @ kernel, 1)
         mean, second = now.moments()
         states[0][at], states[1][at] = mean, second - mean**2
         old, old_second = _Density(p.before.nodes, p.before.mass * beta[:k]).moments()

@@ -158,6 +158,8 @@ def _scores(s: Samples, seg: Segments, nodes: int) -> Scores:
         except InvalidValue:
             return -np.inf, np.zeros((seg.n, 7))
         total = float(found.log_likelihood.sum())
-        return (total if np.isfinite(total) else -np.inf), found.score
+        if not (np.isfinite(total) and np.isfinite(found.score).all()):
+            return -np.inf, np.zeros(found.score.shape)
+        return total, found.score
 
     return scores

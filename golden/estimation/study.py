@@ -94,8 +94,11 @@ class Study:
 
     def rows(self, method: str) -> list[Row]:
         """The table of one method, the parameters that are determined."""
-        natural = np.where(POSITIVE, np.exp(self.vectors[method]), self.vectors[method])
-        truth = np.where(POSITIVE, np.exp(self.truth), self.truth)
+        natural, truth = self.vectors[method].copy(), self.truth.copy()
+        natural[:, POSITIVE], truth[POSITIVE] = (
+            np.exp(natural[:, POSITIVE]),
+            np.exp(truth[POSITIVE]),
+        )
         scale = np.where(POSITIVE, truth, 1.0)
         out = []
         for k in np.flatnonzero(np.isfinite(self.bound)):

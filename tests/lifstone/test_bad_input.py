@@ -173,7 +173,7 @@ USAGE = [
     (("verify", "m.nir", "--nope"), "No such option '--nope'", "lifstone verify --help"),
     (("report", "m.nir"), "Missing option '--out'", "lifstone report --help"),
     (("bake",), "No such command 'bake'", "lifstone --help"),
-    (("fit", "r.csv"), "Missing option '--dt'", "lifstone fit --help"),
+    (("fit", "r.csv", "--dt", "1 ms"), "'--dt': '1 ms' is not a valid float", "fit --help"),
 ]
 
 

@@ -62,7 +62,7 @@ def test_fit_finds_the_neuron_in_every_format(
     said = lifstone("fit", table, "--dt", DT)
     assert (said.code, said.err) == (0, "")
     assert said.out.startswith("tau_mem   0.012 +- ")
-    assert all(f" {unit}\n" in said.out for unit in ("s", "ohm", "V"))
+    assert all(f" {unit} (95 %: " in said.out for unit in ("s", "ohm", "V"))
 
 
 def test_fit_says_what_it_cannot_know(
@@ -71,7 +71,7 @@ def test_fit_says_what_it_cannot_know(
     decay = {"v": -0.07 + 0.01 * 0.99 ** np.arange(100)}
     path = write_csv(tmp_path / "r.csv", decay)
     found = lifstone("fit", path, "--dt", DT, "--json").json()
-    assert found["r"] == {"value": None, "error": None}
+    assert found["r"] == {"value": None, "error": None, "low": None, "high": None, "unit": "ohm"}
     assert found["tau_mem"]["value"] == pytest.approx(-DT / np.log(0.99))
     assert "r         unknown: the recording does not determine it\n" in (
         lifstone("fit", path, "--dt", DT).out
@@ -96,7 +96,8 @@ WRONG = [
     ("r.csv", b"\xff\xfe\x00", "recording", "r.csv'", "a table as UTF-8 text"),
     ("r.csv", b"v\n" + b"1\n" * 20, "v", "'a constant'", "a recording that moves"),
     ("r.csv", b"v\n1\n2\n", "v", "'2 samples'", "at least 8 samples"),
-    ("r.csv", b"v\n1\n2\n" + b"nan\n" * 9, "v[2]", "nan", "finite"),
+    ("r.csv", b"v\n" + b"\n".join([b"nan"] * 9), "v", "'nan throughout'", "with values"),
+    ("r.csv", b"v\n1\n2\n" + b"inf\n" * 9, "v[2]", "inf", "finite"),
     ("r.npz", b"no archive", "recording", "r.npz'", "an unbroken .npz archive"),
     ("r.txt", b"v\n1\n", "recording", "r.txt'", "a .csv or .npz file"),
 ]
