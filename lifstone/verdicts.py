@@ -278,7 +278,8 @@ def _rtl(case: Case, design: Design | None, seen: _Seen) -> Verdict:
     traces = run.traces if case.model.inputs else lift(run.traces)
     seen.cycles, seen.rtl = tuple(int(n) for n in run.cycles), traces
     seen.has_states = run.has_states
-    expected = {name: case.integers[name] for name in traces}
+    # In the order of evaluation: a fault shows first where it arises, then downstream.
+    expected = {name: case.integers[name] for name in contract.order if name in traces}
     verdict = compare_exact("rtl", "contract", flat(expected), flat(traces), states=run.has_states)
     verdict = placed(verdict, case)
     where = verdict.difference

@@ -66,7 +66,8 @@ def judge(
     """Compare a run with the contract's traces ``(steps, n)``."""
     if run.failure:
         return Verdict("rtl", "contract", Status.DEVIATES, reason=run.failure)
-    wanted = {name: expected[name] for name in run.traces}
+    # In the order of evaluation: a fault shows first where it arises, then downstream.
+    wanted = {name: expected[name] for name in contract.order if name in run.traces}
     verdict = compare_exact("rtl", "contract", wanted, run.traces, states=run.has_states)
     if verdict.difference is None:
         return verdict

@@ -5,10 +5,10 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from lifstone.golden import InvalidValue, run_contract
+from lifstone.golden import Connection, InvalidValue, Lif, Network, Trace, quantise, run_contract
 from lifstone.hdl import cycles_per_step, generate
-from lifstone.sim.rtl.bulk import BulkRtl
-from lifstone.sim.rtl.run import verify_rtl
+from lifstone.sim.rtl.bulk import BulkRtl, RtlRun
+from lifstone.sim.rtl.run import judge, verify_rtl
 from tests.networks import random_inputs, random_quantised
 
 STEPS = 150
@@ -72,8 +72,6 @@ def test_saturation_corner_is_exact() -> None:
 
 
 def test_cycles_of_one_core_are_as_promised() -> None:
-    from lifstone.golden import Connection, Lif, Network, quantise
-
     net = Network(
         1e-3,
         {"x": 4},
@@ -95,3 +93,22 @@ def test_probabilities_are_checked(field: str) -> None:
     rtl = BulkRtl(generate(q.contract), optimise=False)
     with pytest.raises(InvalidValue, match=field):
         rtl.run(random_inputs(q, 3, 0), **{field: 1.0})
+
+
+def test_a_fault_is_named_where_it_arises() -> None:
+    relay = Lif(tau_mem=np.inf, r=1e3, v_th=0.5)
+    net = Network(
+        1e-3,
+        {"x": 1},
+        {"second": relay, "first": relay},
+        (Connection("x", "first", [[1.0]]), Connection("first", "second", [[1.0]])),
+        ("second",),
+    )
+    contract = quantise(net).contract
+    inputs = {"x": np.array([[1], [1]], dtype=np.uint8)}
+    expected = run_contract(contract, inputs)
+    # Both lose their spike of the second step: the one downstream only follows.
+    wrong = {name: Trace(t.v, t.i, np.array([[True], [False]])) for name, t in expected.items()}
+    verdict = judge(contract, inputs, expected, RtlRun(wrong, (1,), True))
+    assert verdict.difference is not None
+    assert (verdict.difference.population, verdict.difference.step) == ("first", 1)
