@@ -19,6 +19,8 @@ from amaranth.lib.wiring import In, Out
 from ..golden.quantise import NetworkContract
 from .aer import Delay, Fork, Merge, TickOnly, address_shape, event_stream, join
 from .core import Core, trace_members
+from .laned import LanedCore
+from .lanes import Lanes, groups_of, lanes_of
 from .names import identifiers
 
 __all__ = ["NetworkTop", "Source", "input_sizes", "module_notes", "port_names", "sources_of"]
@@ -61,23 +63,30 @@ def port_names(contract: NetworkContract) -> dict[str, dict[str, str]]:
     }
 
 
-def module_notes(contract: NetworkContract, top: str) -> dict[str, str]:
+def module_notes(contract: NetworkContract, top: str, lanes: Lanes = 1) -> dict[str, str]:
     """What the Verilog says above each module, by the module's place below ``top``."""
-    names = port_names(contract)
+    names, parallel = port_names(contract), lanes_of(contract, lanes)
     notes = {}
     for name, word in names["populations"].items():
         c = contract.populations[name]
         core = f"{top}.core_{word}"
         shown = json.dumps(name)
-        notes[core] = (
-            f"population {shown}: {c.n} neurons in turn, state Q{c.width - c.fraction}."
-            f"{c.fraction}, weights of {c.weight_width} bits\n"
+        words = f"state Q{c.width - c.fraction}.{c.fraction}, weights of {c.weight_width} bits\n"
+        count = parallel[name]
+        groups = groups_of(c.n, count)
+        notes[core] = f"population {shown}: " + (
+            f"{c.n} neurons in turn, {words}"
             f"a spike takes {c.n} clocks, a neuron three, a spike or tick that leaves one"
+            if count == 1
+            else f"{c.n} neurons, {count} at once, {words}"
+            f"a spike takes {groups} clocks, a sweep {groups} and two, "
+            "a spike or tick that leaves one"
         )
-        notes[f"{core}.leak"] = f"population {shown}: input, decay of the stored state"
-        notes[f"{core}.fire"] = (
-            f"population {shown}: integration, comparison, reset, refractory period"
-        )
+        for end in ("",) if count == 1 else [f"_{k}" for k in range(count)]:
+            notes[f"{core}.leak{end}"] = f"population {shown}: input, decay of the stored state"
+            notes[f"{core}.fire{end}"] = (
+                f"population {shown}: integration, comparison, reset, refractory period"
+            )
         notes[f"{top}.merge_{word}"] = f"the sources of {shown}: a step ends when all have ended it"
         for k, s in enumerate(sources_of(contract, name)):
             pre = json.dumps(s.pre)
@@ -102,6 +111,13 @@ def _flat(prefix: str, direction: type[In] | type[Out], n: int) -> dict[str, wir
 class NetworkTop(wiring.Component):
     """The network's top.
 
+    Parameters
+    ----------
+    trace
+        With ports that show each neuron's state.
+    lanes
+        Neurons that each population, or each by name, handles at once; a power of two.
+
     Members
     -------
     in_<input>_valid, _ready, _tick, _address
@@ -112,9 +128,10 @@ class NetworkTop(wiring.Component):
         With ``trace``: the state after each neuron's step; no back-pressure.
     """
 
-    def __init__(self, contract: NetworkContract, *, trace: bool = False) -> None:
+    def __init__(self, contract: NetworkContract, *, trace: bool = False, lanes: Lanes = 1) -> None:
         self.contract = contract
         self.trace = trace
+        self.lanes = lanes_of(contract, lanes)
         names = port_names(contract)
         self.input_names, self.population_names = names["inputs"], names["populations"]
         self.sizes = input_sizes(contract)
@@ -170,7 +187,9 @@ class NetworkTop(wiring.Component):
             outlet.ready.eq(getattr(self, f"{prefix}_ready")),
         ]
 
-    def _core(self, m: Module, name: str, wanted: dict[str, list[stream.Interface]]) -> Core:
+    def _core(
+        self, m: Module, name: str, wanted: dict[str, list[stream.Interface]]
+    ) -> Core | LanedCore:
         """Core, merge and delays of a population; its wishes go into ``wanted``."""
         c, word = self.contract.populations[name], self.population_names[name]
         sources = sources_of(self.contract, name)
@@ -181,7 +200,13 @@ class NetworkTop(wiring.Component):
             else:
                 sizes.append(self._size(s.pre))
                 matrices.append(self.contract.connections[s.connection].weight)
-        m.submodules[f"core_{word}"] = core = Core(c, matrices, sum(sizes))
+        count, rows = self.lanes[name], sum(sizes)
+        core: Core | LanedCore = (
+            Core(c, matrices, rows)
+            if count == 1
+            else LanedCore(c, matrices, rows, count, trace=self.trace)
+        )
+        m.submodules[f"core_{word}"] = core
         inlets = [core.source]
         if len(sources) > 1:
             m.submodules[f"merge_{word}"] = merge = Merge(sizes)

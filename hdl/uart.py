@@ -16,6 +16,7 @@ from amaranth.lib.wiring import In, Out
 
 from ..golden.errors import require
 from ..golden.quantise import NetworkContract
+from .lanes import Lanes
 from .network import NetworkTop
 
 __all__ = ["BAUD", "QUEUE", "TICK", "BoardTop", "Receiver", "SerialNetwork", "Transmitter"]
@@ -114,7 +115,9 @@ class SerialNetwork(wiring.Component):
     uart_tx : Out(1)
     """
 
-    def __init__(self, contract: NetworkContract, clock: float, baud: int = BAUD) -> None:
+    def __init__(
+        self, contract: NetworkContract, clock: float, baud: int = BAUD, lanes: Lanes = 1
+    ) -> None:
         inputs = list(contract.inputs)
         require(len(inputs) <= 1, "inputs", inputs, "one input, or none, behind a serial line")
         outputs = list(dict.fromkeys(contract.outputs))
@@ -123,12 +126,13 @@ class SerialNetwork(wiring.Component):
             n = contract.size(name)
             require(n <= MAX_LINES, f"{name}.n", n, f"at most {MAX_LINES} lines")
         self.contract = contract
+        self.lanes = lanes
         self.divisor = round(clock / baud)
         super().__init__({"uart_rx": In(1, init=1), "uart_tx": Out(1, init=1)})
 
     def elaborate(self, platform: object) -> Module:
         m = Module()
-        m.submodules.network = net = NetworkTop(self.contract)
+        m.submodules.network = net = NetworkTop(self.contract, lanes=self.lanes)
         m.submodules.receiver = receiver = Receiver(self.divisor)
         m.submodules.transmitter = transmitter = Transmitter(self.divisor)
         m.submodules.queue_in = inward = fifo.SyncFIFOBuffered(width=8, depth=QUEUE)
@@ -171,8 +175,10 @@ class BoardTop(wiring.Component):
     uart_tx : Out(1)
     """
 
-    def __init__(self, contract: NetworkContract, clock: float, baud: int = BAUD) -> None:
-        self.serial = SerialNetwork(contract, clock, baud)
+    def __init__(
+        self, contract: NetworkContract, clock: float, baud: int = BAUD, lanes: Lanes = 1
+    ) -> None:
+        self.serial = SerialNetwork(contract, clock, baud, lanes)
         super().__init__({"clk": In(1), "uart_rx": In(1, init=1), "uart_tx": Out(1, init=1)})
 
     def elaborate(self, platform: object) -> Module:

@@ -8,7 +8,14 @@ from typing import Any
 import click
 
 from .console import assumed, emit_json, progress
-from .options import contract_options, load, model_argument, output_folder
+from .options import (
+    contract_options,
+    lanes_from,
+    lanes_option,
+    load,
+    model_argument,
+    output_folder,
+)
 
 __all__ = ["build", "generate"]
 
@@ -19,20 +26,25 @@ __all__ = ["build", "generate"]
 @click.option("--name", default="lifstone_net", show_default=True, help="Top module.")
 @click.option("--trace", is_flag=True, help="With ports that show every neuron's state.")
 @click.option("--json", "as_json", is_flag=True, help="Print the manifest.")
+@lanes_option
 @contract_options
-def generate(model: Path, out: Path, name: str, trace: bool, as_json: bool, **o: Any) -> None:
+def generate(
+    model: Path, out: Path, name: str, trace: bool, lanes: str, as_json: bool, **o: Any
+) -> None:
     """Write Verilog, memory files, manifest and FuseSoC core of MODEL (.nir).
 
     \b
     Examples:
       lifstone generate model.nir --out rtl --weight-bits 6
       lifstone generate model.nir --out rtl --trace --name my_net
+      lifstone generate model.nir --out rtl --lanes hidden=8,digit=2
     """
     from .hdl import generate as make
 
     output_folder(out)
+    parallel = lanes_from(lanes)
     imported, quantised = load(model, o)
-    design = make(quantised.contract, name, trace=trace)
+    design = make(quantised.contract, name, trace=trace, lanes=parallel)
     design.write(out)
     if as_json:
         emit_json({**design.manifest, "assumptions": list(imported.assumptions)})
@@ -47,6 +59,7 @@ def generate(model: Path, out: Path, name: str, trace: bool, as_json: bool, **o:
 @click.option("--out", type=click.Path(path_type=Path), required=True, help="Folder to write.")
 @click.option("--name", default="lifstone_net", show_default=True, help="Name of the design.")
 @click.option("--json", "as_json", is_flag=True, help="Print the figures as JSON.")
+@lanes_option
 @contract_options
 @click.pass_context
 def build(
@@ -56,6 +69,7 @@ def build(
     board: str,
     out: Path,
     name: str,
+    lanes: str,
     as_json: bool,
     **o: Any,
 ) -> None:
@@ -72,6 +86,7 @@ def build(
 
     find_board(board)
     output_folder(out)
+    parallel = lanes_from(lanes)
     imported, quantised = load(model, o)
     with progress() as bar:
         task = bar.add_task("build", total=None)
@@ -80,6 +95,7 @@ def build(
             board,
             out,
             name=name,
+            lanes=parallel,
             progress=lambda stage: bar.update(task, description=stage),
         )
     if as_json:

@@ -10,9 +10,12 @@ import click
 
 from .case import Case, choose_neurons, prepare
 from .console import assumed, emit_json, progress, step_bar, verdict_table, write_text
+from .golden.errors import require
 from .junit import junit
 from .options import (
     contract_options,
+    lanes_from,
+    lanes_option,
     load,
     model_argument,
     named_neuron,
@@ -69,7 +72,7 @@ _own_options = together(
 
 
 def _verify_options(f: Any) -> Any:
-    return _own_options(stimulus_options(contract_options(f)))
+    return _own_options(lanes_option(stimulus_options(contract_options(f))))
 
 
 @click.command()
@@ -154,7 +157,7 @@ def report(
 
         find_board(board)
     imported, result = _run(model, o)
-    grids = [] if board is None else [_built(result, board)]
+    grids = [] if board is None else [_built(result, board, o["lanes"])]
     _write_page(out, model, imported, result, rerun(context), grids)
     good = _good(result, o)
     if as_json:
@@ -208,7 +211,7 @@ def _run(model: Path, o: dict[str, Any]) -> tuple[Imported, Verification]:
         bodies=bodies,
         neurons=_neurons(case, o["neurons"]),
         spice_tolerance=o["tolerance"],
-        design=_design(o["design"], case),
+        design=_design(o, case),
         cocotb=benches,
     )
     with progress() as bar:
@@ -224,12 +227,16 @@ def _neurons(case: Case, text: str) -> tuple[tuple[str, int], ...]:
     return tuple(dict.fromkeys(chosen))
 
 
-def _design(folder: Path | None, case: Case) -> Any:
-    if folder is None:
-        return None
-    from .hdl import read_design
+def _design(o: dict[str, Any], case: Case) -> Any:
+    """The design that ``--design`` or ``--lanes`` names; ``None`` without either."""
+    from .hdl import generate, read_design
 
-    return read_design(folder, case.quantised.contract)
+    folder, contract = o["design"], case.quantised.contract
+    if folder is not None:
+        require(o["lanes"] == "1", "lanes", o["lanes"], "not given: the design has its own")
+        return read_design(folder, contract)
+    lanes = lanes_from(o["lanes"])
+    return None if lanes == 1 else generate(contract, trace=True, lanes=lanes)
 
 
 def _covered(result: Verification, o: dict[str, Any]) -> Coverage | None:
@@ -239,11 +246,11 @@ def _covered(result: Verification, o: dict[str, Any]) -> Coverage | None:
     case = result.case
     if any(r.verdict.body == "rtl" and not r.verdict.agrees for r in result.rows):
         return None
-    design = _design(o["design"], case) or generate(case.quantised.contract, trace=True)
+    design = _design(o, case) or generate(case.quantised.contract, trace=True)
     return measure(design, case.stimulus.spikes, case.stimulus.steps)
 
 
-def _built(result: Verification, board: str) -> Grid:
+def _built(result: Verification, board: str, lanes: str) -> Grid:
     """The resources of a bitstream that is thrown away."""
     from .hdl.build import build
 
@@ -254,6 +261,7 @@ def _built(result: Verification, board: str) -> Grid:
             contract,
             board,
             Path(folder),
+            lanes=lanes_from(lanes),
             progress=lambda stage: bar.update(task, description=f"{board}: {stage}"),
         )
         return board_grid(built)

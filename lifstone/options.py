@@ -21,6 +21,8 @@ __all__ = [
     "below_folder",
     "contract_options",
     "grid_options",
+    "lanes_from",
+    "lanes_option",
     "load",
     "load_float",
     "model_argument",
@@ -63,6 +65,13 @@ contract_options = together(
     click.option("--decay-bits", type=int, default=12, show_default=True, help="Decay factor."),
     click.option("--decay-mode", default="multiply", show_default=True, help="multiply or shift."),
     click.option("--rounding", default="nearest", show_default=True, help=", ".join(Rounding)),
+)
+
+lanes_option = click.option(
+    "--lanes",
+    default="1",
+    show_default=True,
+    help="Neurons at once, a power of two: 8 in all populations, or hidden=8,digit=2.",
 )
 
 stimulus_options = together(
@@ -117,6 +126,25 @@ def stimulus_from(network: Network, o: dict[str, Any]) -> Stimulus:
     if o["stimulus"] is not None:
         return read_stimulus(o["stimulus"], network.inputs)
     return random_stimulus(network.inputs, o["steps"], o["rate"], o["seed"])
+
+
+def lanes_from(text: str) -> int | dict[str, int]:
+    """The lanes that ``--lanes`` names; whether a contract allows them is seen later."""
+    if "=" not in text:
+        return _whole(text, text)
+    out: dict[str, int] = {}
+    for part in text.split(","):
+        name, _, count = part.rpartition("=")
+        good = name.strip() not in ("", *out)
+        require(good, "lanes", text, "population=number, each population once")
+        out[name.strip()] = _whole(count, text)
+    return out
+
+
+def _whole(word: str, text: str) -> int:
+    good = word.strip().isdecimal() and len(word) < 7
+    require(good, "lanes", text, "a number, or population=number, comma separated")
+    return int(word)
 
 
 def named_neuron(

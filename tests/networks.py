@@ -40,10 +40,10 @@ def random_lif(rng: np.random.Generator, n: int, readout: bool = False) -> Lif:
     )
 
 
-def random_network(seed: int, inputs: int = 2) -> Network:
+def random_network(seed: int, inputs: int = 2, largest: int = 6) -> Network:
     """Up to three populations, fan-out, recurrence, delays, bias and a readout."""
     rng = np.random.default_rng(seed)
-    sizes = [int(rng.integers(1, 7)) for _ in range(3)]
+    sizes = [int(rng.integers(1, largest + 1)) for _ in range(3)]
     names = ["a", "b.x", "c"]
     populations = {
         name: random_lif(rng, n, readout=name == "c" and rng.random() < 0.3)
@@ -74,10 +74,10 @@ def random_network(seed: int, inputs: int = 2) -> Network:
     return Network(DT, sources, populations, tuple(connections), ("b.x", "c"), bias, method)
 
 
-def random_quantised(seed: int, inputs: int = 2) -> Quantised:
+def random_quantised(seed: int, inputs: int = 2, largest: int = 6) -> Quantised:
     """The contract of :func:`random_network` with widths drawn from the same seed."""
     rng = np.random.default_rng(seed + 10_000)
-    network = random_network(seed, inputs)
+    network = random_network(seed, inputs, largest)
     shift = rng.random() < 0.25
     same_decay = all(np.ptp(p.tau_mem) == 0 for p in network.populations.values())
     widths = Widths(

@@ -21,6 +21,7 @@ from lifstone.hdl.tidy import tidy
 from lifstone.hdl.uart import BoardTop
 from lifstone.hdl.verilog import to_verilog
 from lifstone.sim.rtl.toolchain import find_verilator
+from tests.hdl.contracts import lively
 from tests.networks import random_quantised
 
 SEEDS = range(6)
@@ -32,6 +33,7 @@ def designs() -> list[Design]:
     made = [
         generate(random_quantised(s, inputs=s % 4).contract, "net", trace=s % 2 == 0) for s in SEEDS
     ]
+    made += [generate(lively(), "net", trace=t, lanes={"a": 4, "b": 2}) for t in (False, True)]
     # The serial line has one output; the random networks have two.
     board = BoardTop(replace(random_quantised(1, inputs=1).contract, outputs=("c",)), 12e6)
     return [*made, Design("board", to_verilog(board, "board", "serial"), {}, {})]
