@@ -26,16 +26,19 @@ MAX_TEXT = 1 << 22
 MAX_NODES = 10_000
 MAX_DEPTH = 16
 MAX_SECONDS = 10
+TEXTS = ("padding",)
+"""Fields that may hold a word in place of numbers."""
 
 
 @dataclass(frozen=True, eq=False)
 class Node:
-    """A NIR node: its kind and its arrays by name; ``graph`` for a subgraph."""
+    """A NIR node: its kind, its arrays and texts by name; ``graph`` for a subgraph."""
 
     name: str
     kind: str
     values: dict[str, Array]
     graph: RawGraph | None = None
+    texts: dict[str, str] = field(default_factory=dict)
 
     def array(self, key: str, default: float | None = None) -> Array:
         """Array ``key``; its absence without default is an error that names the field."""
@@ -149,7 +152,8 @@ def _node(parent: h5py.Group, name: str, prefix: str, depth: int, budget: _Budge
         for key in _names(group)
         if key != "type" and isinstance(group.get(key), h5py.Dataset) and _numeric(group[key])
     }
-    return Node(full, kind, values)
+    texts = {key: _text(group, key, full) for key in TEXTS if key in group and key not in values}
+    return Node(full, kind, values, texts=texts)
 
 
 def _numeric(data: h5py.Dataset) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
@@ -9,7 +10,16 @@ import numpy as np
 from ..golden.errors import require
 from .nir_file import Node, RawGraph
 
-__all__ = ["KNOWN", "MAX_WEIGHTS", "STATEFUL", "STATELESS", "Flat", "flatten"]
+__all__ = [
+    "KNOWN",
+    "MAX_LINES",
+    "MAX_WEIGHTS",
+    "STATEFUL",
+    "STATELESS",
+    "Flat",
+    "flatten",
+    "shape_of",
+]
 
 _LEAK = [("tau_mem", "tau", None), ("r", "r", None), ("v_leak", "v_leak", None)]
 _CUBA = [
@@ -29,7 +39,8 @@ STATEFUL: dict[str, list[tuple[str, str, float | None]]] = {
     "CubaLI": list(_CUBA),
 }
 """Nodes with state: our field, the file's field, and the value where the file has none."""
-STATELESS = ("Affine", "Linear", "Scale", "Flatten")
+CONVOLUTIONS = ("Conv1d", "Conv2d", "SumPool2d", "AvgPool2d")
+STATELESS = ("Affine", "Linear", "Scale", *CONVOLUTIONS, "Flatten", "Delay")
 MAX_LINES = 1 << 22
 MAX_WEIGHTS = 1 << 26
 KNOWN = ("Input", "Output", *STATELESS, *STATEFUL, "NIRGraph")
@@ -56,13 +67,11 @@ def flatten(raw: RawGraph) -> Flat:
     nodes: dict[str, Node] = {}
     edges: list[tuple[str, str]] = []
     _dissolve(raw, nodes, edges)
-    for node in nodes.values():
-        allowed = ", ".join(KNOWN)
-        require(node.kind in KNOWN, f"{node.name}.type", node.kind, f"one of {allowed}")
+    _known(nodes)
     inputs = {}
     for name, node in raw.nodes.items():
         if node.kind == "Input":
-            inputs[name] = _size(node)
+            inputs[name] = math.prod(shape_of(node, "shape"))
     outputs = []
     for name, node in raw.nodes.items():
         if node.kind == "Output":
@@ -92,13 +101,23 @@ def _dissolve(raw: RawGraph, nodes: dict[str, Node], edges: list[tuple[str, str]
         edges.append((source, target))
 
 
-def _size(node: Node) -> int:
-    shape = node.array("shape").reshape(-1)
+def _known(nodes: dict[str, Node]) -> None:
+    """Refuse unknown kinds, all of them at once."""
+    unknown = {node.name: node.kind for node in nodes.values() if node.kind not in KNOWN}
+    names = [f"{name}.type" for name in unknown]
+    more = [f"{len(names) - 8} more"] * (len(names) > 8)
+    kinds = ", ".join(sorted(set(unknown.values())))
+    require(not unknown, ", ".join([*names[:8], *more]), kinds, f"one of {', '.join(KNOWN)}")
+
+
+def shape_of(node: Node, key: str) -> tuple[int, ...]:
+    """Field ``key`` as a shape of bearable size."""
+    shape = node.array(key).reshape(-1)
     whole = bool(((shape >= 1) & (shape <= MAX_LINES)).all()) and bool((shape % 1 == 0).all())
     good = 0 < shape.size < 8 and whole and np.prod(shape) <= MAX_LINES
     allowed = f"whole numbers of at least 1, {MAX_LINES} lines in all"
-    require(good, f"{node.name}.shape", shape.tolist()[:8], allowed)
-    return int(np.prod(shape))
+    require(good, f"{node.name}.{key}", shape.tolist()[:8], allowed)
+    return tuple(int(n) for n in shape)
 
 
 def _speaker(nodes: dict[str, Node], edges: list[tuple[str, str]], out: str, pre: str) -> str:

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy import sparse
 
 from ..golden.errors import InvalidValue, require
 from .nir_file import Node
-from .nir_flat import MAX_WEIGHTS, STATEFUL, STATELESS, Flat
+from .nir_flat import MAX_WEIGHTS, STATEFUL, Flat
+from .nir_shape import Shapes, spread
 
 __all__ = ["Branch", "fold"]
 
@@ -19,20 +22,26 @@ Array = NDArray[np.float64]
 
 @dataclass(frozen=True, eq=False)
 class Branch:
-    """Weights from a source to a population; ``via`` names the last node between them."""
+    """Weights from a source to a population; ``via`` names the last node between them.
+
+    ``steps`` are those of Delay nodes on the way.
+    """
 
     pre: str
     post: str
     weight: Array
     via: str
+    steps: int = 0
 
 
-_Sums = dict[str, Array]
-"""Weights by source: a matrix, or the one-dimensional diagonal of a square one."""
+_Sums = dict[tuple[str, int], Array]
+"""Weights by source and delay: a matrix, or the one-dimensional diagonal of a square one."""
 
 
-def fold(flat: Flat) -> tuple[list[Branch], dict[str, Array]]:
+def fold(flat: Flat, shapes: Shapes, dt: float) -> tuple[list[Branch], dict[str, Array]]:
     """Every path between stateful nodes as a weight matrix, and the constant currents.
+
+    ``dt`` is the step in seconds, in which Delay nodes are counted.
 
     Raises
     ------
@@ -49,13 +58,13 @@ def fold(flat: Flat) -> tuple[list[Branch], dict[str, Array]]:
         """Sums over sources that node ``name`` sends on, and its constant part."""
         node = flat.nodes[name]
         if node.kind in STATEFUL or name in flat.inputs:
-            return {name: np.ones(_width(flat, name))}, None
+            return {(name, 0): np.ones(math.prod(shapes.sent[name]))}, None
         if name in known:
             return known[name]
         cycle = ", ".join(active[active.index(name) :]) if name in active else ""
         require(not cycle, "edges", cycle, "a neuron in every cycle")
         active.append(name)
-        known[name] = _through(node, _gather(before[name], value, name))
+        known[name] = _through(node, _gather(before[name], value, name), shapes, dt)
         active.pop()
         return known[name]
 
@@ -69,21 +78,14 @@ def fold(flat: Flat) -> tuple[list[Branch], dict[str, Array]]:
                 sums, constant = value(pre)
             except RecursionError:
                 raise InvalidValue("edges", pre, "at most some hundred nodes in a row") from None
-            for source, weight in sums.items():
-                paths.append(Branch(source, name, _square(weight, name), pre))
+            for (source, steps), weight in sums.items():
+                paths.append(Branch(source, name, _square(weight, name), pre, steps))
             if constant is not None:
-                n = _width(flat, name)
+                n = math.prod(shapes.sent[name])
                 good = constant.shape == (n,)
                 require(good, f"{pre}.bias", list(constant.shape), f"{n} values for {name}")
                 bias[name] = bias.get(name, np.zeros(n)) + constant
     return paths, bias
-
-
-def _width(flat: Flat, name: str) -> int:
-    if name in flat.inputs:
-        return flat.inputs[name]
-    node = flat.nodes[name]
-    return max(node.array(key, d).size for _, key, d in STATEFUL[node.kind])
 
 
 def _gather(
@@ -104,41 +106,90 @@ def _gather(
     return sums, constant
 
 
-def _through(node: Node, before: tuple[_Sums, Array | None]) -> tuple[_Sums, Array | None]:
+def _through(
+    node: Node, before: tuple[_Sums, Array | None], shapes: Shapes, dt: float
+) -> tuple[_Sums, Array | None]:
     """What a stateless node makes of what it gets."""
     sums, constant = before
-    if node.kind not in STATELESS or node.kind == "Flatten":
-        return sums, constant
-    key = "scale" if node.kind == "Scale" else "weight"
-    matrix = _finite(node, key)
-    if key == "scale":
-        matrix = matrix.reshape(-1)
-    else:
-        require(matrix.ndim == 2, f"{node.name}.weight", list(matrix.shape), "two dimensions")
-    for source, weight in sums.items():
+    if node.kind == "Delay":
+        return _delayed(node, sums, dt), constant
+    if node.name in shapes.unrolled:  # before the kernel is unrolled
+        for weight in sums.values():
+            _room(shapes.unrolled[node.name].size, weight, node.name)
+    matrix = _operator(node, shapes)
+    if matrix is None:
+        return before
+    label = f"{node.name}.{'scale' if node.kind == 'Scale' else 'weight'}"
+    for (source, _), weight in sums.items():
         fits = len(weight) == matrix.shape[-1]
-        allowed = f"{len(weight)} columns for {source}"
-        require(fits, f"{node.name}.{key}", list(matrix.shape), allowed)
+        require(fits, label, list(matrix.shape), f"{len(weight)} columns for {source}")
     fits = constant is None or len(constant) == matrix.shape[-1]
-    require(fits, f"{node.name}.{key}", list(matrix.shape), "as many columns as its input has")
+    require(fits, label, list(matrix.shape), "as many columns as its input has")
     out = {source: _times(matrix, weight, node.name) for source, weight in sums.items()}
     passed = None if constant is None else _times(matrix, constant[:, None], node.name)[:, 0]
+    bias = _bias(node, shapes, matrix.shape[0])
+    if bias is None or passed is None:
+        return out, passed if bias is None else bias
+    return out, passed + bias
+
+
+def _operator(node: Node, shapes: Shapes) -> Array | sparse.csr_array | None:
+    """The weights of a stateless node, or ``None`` where it changes nothing."""
+    if node.name in shapes.unrolled:
+        return shapes.unrolled[node.name].matrix()
+    if node.kind == "Scale":
+        scale = _finite(node, "scale")
+        shape = shapes.sent[node.name]
+        whole = spread(scale, shape) if scale.ndim == 0 or len(shape) > 1 else None
+        flat = scale.reshape(-1) if whole is None else whole
+        return np.broadcast_to(flat, math.prod(shape)) if whole is not None else flat
+    if node.kind not in ("Affine", "Linear"):
+        return None
+    matrix = _finite(node, "weight")
+    require(matrix.ndim == 2, f"{node.name}.weight", list(matrix.shape), "two dimensions")
+    return matrix
+
+
+def _bias(node: Node, shapes: Shapes, rows: int) -> Array | None:
+    if node.name in shapes.unrolled:
+        return shapes.unrolled[node.name].constant()
     if node.kind != "Affine":
-        return out, passed
+        return None
     bias = _finite(node, "bias").reshape(-1)
-    fits = bias.shape == (matrix.shape[0],)
-    require(fits, f"{node.name}.bias", list(bias.shape), f"{matrix.shape[0]} values")
-    return out, bias if passed is None else passed + bias
+    require(bias.shape == (rows,), f"{node.name}.bias", list(bias.shape), f"{rows} values")
+    return bias
 
 
-def _times(a: Array, b: Array, name: str) -> Array:
+def _delayed(node: Node, sums: _Sums, dt: float) -> _Sums:
+    """One step later, or none: a connection has no longer delay."""
+    delay = node.array("delay").reshape(-1)
+    allowed = f"0 or one step of {dt:g} s, the same for all lines"
+    good = delay.size > 0 and bool(np.isfinite(delay).all()) and bool((delay == delay[0]).all())
+    steps = float(delay[0]) / dt if good else np.nan
+    whole = good and round(steps) in (0, 1) and abs(steps - round(steps)) < 1e-6
+    require(whole, f"{node.name}.delay", delay.tolist()[:4], allowed)
+    late = {(source, k + round(steps)): weight for (source, k), weight in sums.items()}
+    for source, k in late:
+        allowed = f"one step between neurons: two Delay nodes follow {source}"
+        require(k <= 1, f"{node.name}.delay", delay.tolist()[:4], allowed)
+    return late
+
+
+def _times(a: Array | sparse.csr_array, b: Array, name: str) -> Array:
     """The product of two weights, each a matrix or a diagonal."""
-    size = len(a) * (b.shape[1] if b.ndim == 2 else len(b) if a.ndim == 2 else 1)
-    require(size <= MAX_WEIGHTS, f"{name} weights", size, f"at most {MAX_WEIGHTS} once folded")
+    _room(a.shape, b, name)
     with np.errstate(all="ignore"):  # what overflows is refused where it is used
+        if isinstance(a, sparse.csr_array):
+            return np.asarray(a @ b if b.ndim == 2 else a.multiply(b[None, :]).toarray())
         if a.ndim == 1:
             return np.asarray(a * b if b.ndim == 1 else a[:, None] * b)
         return np.asarray(a * b if b.ndim == 1 else a @ b)
+
+
+def _room(shape: tuple[int, ...], b: Array, name: str) -> None:
+    """Refuse a product of weights of ``shape`` with ``b`` that would fill the memory."""
+    size = shape[0] * (b.shape[1] if b.ndim == 2 else len(b) if len(shape) == 2 else 1)
+    require(size <= MAX_WEIGHTS, f"{name} weights", size, f"at most {MAX_WEIGHTS} once folded")
 
 
 def _add(a: Array, b: Array) -> Array:

@@ -7,6 +7,7 @@ representation", Nature Communications 15, 8122 (2024), table 1.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,10 +18,12 @@ from numpy.typing import NDArray
 
 from ..golden import Connection, InvalidValue, Lif, Method, Network, Reset
 from ..golden.errors import require
+from .nir_convolve import Shape
 from .nir_file import Node, RawGraph, read_graph
 from .nir_flat import STATEFUL, Flat, flatten
 from .nir_fold import Branch, fold
 from .nir_metadata import METADATA_KEY, checked
+from .nir_shape import infer, spread
 
 __all__ = ["Imported", "read_nir"]
 
@@ -57,11 +60,17 @@ def read_nir(path: Path, *, dt: float | None = None, method: Method | None = Non
     extra = checked(raw.metadata.get(METADATA_KEY))
     _connected(flat, extra)
     notes: list[str] = _shapes(raw)
-    populations = {n: _population(flat.nodes[n], extra, notes) for n in _ordered(flat, extra)}
+    shapes = infer(flat)
+    notes += shapes.notes
+    populations = {
+        name: _population(flat.nodes[name], shapes.sent[name], extra, notes)
+        for name in _ordered(flat, extra)
+    }
     require(len(populations) > 0, "nodes", list(flat.nodes), f"one of {', '.join(STATEFUL)}")
-    paths, bias = fold(flat)
+    grid, how, reasons = _grid(flat, extra, dt, method)
+    paths, bias = fold(flat, shapes, grid)
     connections = _connections(flat, populations, paths, extra, notes)
-    grid, how = _grid(flat, extra, dt, method, notes)
+    notes += reasons
     network = Network(
         grid,
         {name: flat.inputs[name] for name in _sorted(flat.inputs, extra.get("inputs", []))},
@@ -108,16 +117,23 @@ def _ordered(flat: Flat, extra: Mapping[str, Any]) -> list[str]:
     return _sorted([*seen, *stateful], extra.get("order", []))
 
 
-def _population(node: Node, extra: Mapping[str, Any], notes: list[str]) -> Lif:
+def _population(node: Node, shape: Shape, extra: Mapping[str, Any], notes: list[str]) -> Lif:
     own = extra.get("populations", {}).get(node.name, {})
     values: dict[str, Any] = {}
-    size = 1
+    size = max(1, math.prod(shape))
+    few = {}
     for ours, theirs, default in STATEFUL[node.kind]:
         a = node.array(theirs, default)
         if a.ndim > 1:
             notes.append(f"{node.name}.{theirs} has shape {list(a.shape)}: read in C order")
-        values[ours] = a.reshape(-1)
-        size = max(size, a.size)
+        whole = spread(a, shape)
+        values[ours] = a.reshape(-1) if whole is None else whole
+        if theirs in node.values and a.size != size:
+            few[theirs] = a.size
+    given = [key for _, key, _ in STATEFUL[node.kind] if key in node.values]
+    if few and (len(few) == len(given) or max(few.values()) > 1):
+        text = f"{', '.join(few)}: one value for all or one a channel"
+        notes.append(f"{node.name}.{text}, spread over the inferred shape {list(shape)}")
     for ours, a in values.items():
         good = a.size in (1, size)
         require(good, f"{node.name}.{ours}", list(a.shape), f"1 or {size} values")
@@ -156,9 +172,8 @@ def _connections(
     listed = {via: k for k, via in enumerate(delays)}
     out = []
     for p in sorted(paths, key=lambda p: listed.get(p.via, len(listed))):
-        if p.via in delays:
-            delay = delays[p.via]
-        else:
+        delay = delays.get(p.via, 0) or p.steps
+        if p.via not in delays and not p.steps:
             delay = int(p.pre in populations and rank[p.pre] >= rank[p.post])
             if delay:
                 notes.append(f"{p.pre} to {p.post} closes a loop: spikes arrive one step later")
@@ -185,7 +200,8 @@ def _levels(flat: Flat, populations: Mapping[str, Lif], paths: list[Branch]) -> 
         reached.append(name)
         waiting.remove(name)
     # Distance alone would cut skip connections; prefer an order all of whose edges go forward.
-    edges = {(p.pre, p.post) for p in paths if p.pre in populations and p.pre != p.post}
+    now = [p for p in paths if p.pre in populations and not p.steps]
+    edges = {(p.pre, p.post) for p in now if p.pre != p.post}
     left, out = list(order), []
     while left:
         ready = [n for n in left if not any(b == n and a in left for a, b in edges)]
@@ -199,9 +215,10 @@ def _grid(
     extra: Mapping[str, Any],
     dt: float | None,
     method: Method | None,
-    notes: list[str],
-) -> tuple[float, Method]:
+) -> tuple[float, Method, list[str]]:
+    """Step, method, and what of them was assumed."""
     inferred = _euler_step(flat)
+    notes: list[str] = []
     if dt is None:
         if "dt" in extra:
             dt = float(extra["dt"])
@@ -220,7 +237,7 @@ def _grid(
         else:
             method = Method.EXPONENTIAL
             notes.append("exact exponential step for input held over a step")
-    return dt, method
+    return dt, method, notes
 
 
 def _euler_step(flat: Flat) -> float | None:

@@ -257,7 +257,9 @@ def _wrong(name: str, message: str, nodes: dict[str, Any], edges: Any = None) ->
 
 WRONG = [
     _wrong(
-        "unknown node", r"w.type = 'Conv2d': allowed is one of .*LIF", {"w": {"type": "Conv2d"}}
+        "unknown nodes",
+        r"w.type, x.type = 'MaxPool2d, Threshold': allowed is one of .*Conv2d.*LIF",
+        {"w": {"type": "Threshold"}, "x": {"type": "MaxPool2d"}},
     ),
     _wrong("nan weight", r"w.weight\[0, 0\] = nan: allowed is finite", {"w": linear([[np.nan]])}),
     _wrong("inf bias", r"w.bias\[0\] = inf", {"w": linear([[1.0]], bias=np.array([np.inf]))}),
