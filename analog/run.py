@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import os
 import threading
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future
 from contextlib import suppress
 from ctypes import CDLL
 from ctypes.util import find_library
@@ -46,39 +46,50 @@ def simulate(neuron: OtaNeuron, transient: Transient, g_in: float) -> Waveform:
         If the simulator gives up; with its last words.
     """
     text = netlist(neuron, transient, g_in)
-    with _lock:
-        spice, notes = _instance()
-        notes.clear()
-        try:
-            _run(spice, text)
-            plot = spice.plot(None, spice.last_plot)
-            found = {k: np.array(plot[k].to_waveform(), dtype=np.float64) for k in ("mem", "latch")}
-            t = np.array(plot["time"].to_waveform(), dtype=np.float64)
-        except KeyError as error:
-            raise RuntimeError(f"ngspice failed: {' | '.join(notes[-4:])}") from error
-        finally:
-            # Without a circuit there is nothing to remove, which is an error to PySpice.
-            with suppress(NameError):
-                spice.destroy()
-                spice.remove_circuit()
-    if t.size == 0 or t[-1] < transient.stop * (1 - 1e-6):
-        end = float(t[-1]) if t.size else 0.0
-        raise RuntimeError(f"ngspice stopped at {end:g} s: {' | '.join(notes[-4:])}")
-    return Waveform(t, found["mem"], found["latch"])
+    # In a thread of its own: an interrupt from the keyboard that met a callback of the simulator
+    # would be lost. Here it is heard at once, and the run ends by itself.
+    future: Future[tuple[Waveform, str]] = Future()
+    threading.Thread(target=_work, args=(text, future), daemon=True).start()
+    w, last_words = future.result()
+    if w.t.size == 0 or w.t[-1] < transient.stop * (1 - 1e-6):
+        end = float(w.t[-1]) if w.t.size else 0.0
+        raise RuntimeError(f"ngspice stopped at {end:g} s: {last_words}")
+    return w
 
 
-def _run(spice: Any, text: str) -> None:
-    """Load and run; whether that worked shows in the vectors.
+def _work(text: str, future: Future[tuple[Waveform, str]]) -> None:
+    try:
+        with _lock:
+            future.set_result(_run(text))
+    except BaseException as error:
+        future.set_exception(error)
 
-    PySpice raises a kind of ``NameError`` for every note that ngspice writes to its error
-    stream, and some versions write there although nothing is wrong.
+
+def _run(text: str) -> tuple[Waveform, str]:
+    """What became of the netlist, and the simulator's last words.
+
+    Whether it worked shows in the vectors: PySpice raises a kind of ``NameError`` for every note
+    that ngspice writes to its error stream, and some versions write there although nothing is
+    wrong.
     """
-    with suppress(NameError):
-        spice.load_circuit(text)
-    # In a thread: an interrupt from the keyboard that meets a callback of the simulator is
-    # lost, and here it waits until the run is over.
-    with ThreadPoolExecutor(1) as thread, suppress(NameError):
-        thread.submit(spice.run).result()
+    spice, notes = _instance()
+    notes.clear()
+    try:
+        for stage in (lambda: spice.load_circuit(text), spice.run):
+            with suppress(NameError):
+                stage()
+        plot = spice.plot(None, spice.last_plot)
+        t, mem, latch = (
+            np.array(plot[k].to_waveform(), dtype=np.float64) for k in ("time", "mem", "latch")
+        )
+    except KeyError as error:
+        raise RuntimeError(f"ngspice failed: {' | '.join(notes[-4:])}") from error
+    finally:
+        # Without a circuit there is nothing to remove, which is an error to PySpice.
+        with suppress(NameError):
+            spice.destroy()
+            spice.remove_circuit()
+    return Waveform(t, mem, latch), " | ".join(notes[-4:])
 
 
 def _instance() -> tuple[Any, list[str]]:

@@ -126,6 +126,9 @@ class _Worker:
             return None
         k, self.point = self.point, None
         assert k is not None
+        if said[1] and self.alive:
+            # A simulator that failed need not be fit for another point.
+            self.end()
         return k, said
 
     def end(self) -> None:

@@ -192,6 +192,46 @@ def test_a_missing_library_is_said_each_time(library: str) -> None:
     assert done.stderr == ""
 
 
+LONG = """
+import os, signal, threading
+import numpy as np
+from lifstone.golden import Lif
+from lifstone.sim.spice import run_spice_neuron
+run_spice_neuron(Lif(tau_mem=1e-2), np.full(20, 1.5), 1e-3)
+threading.Timer(0.5, os.kill, (os.getpid(), signal.SIGINT)).start()
+try:
+    run_spice_neuron(Lif(tau_mem=1e-2), np.full(40, 1e4), 1e-3)
+except KeyboardInterrupt:
+    print("interrupted")
+"""
+
+
+def test_an_interrupt_is_heard_in_a_run() -> None:
+    """Without waiting for 40,000 spikes, and without a word of the simulator."""
+    done = python(LONG)
+    assert (done.returncode, done.stdout, done.stderr) == (0, "interrupted\n", "")
+
+
+FATAL = """
+import numpy as np
+from lifstone.analog import run
+from lifstone.golden import Lif
+from lifstone.sim.spice import run_spice_neuron
+run.netlist = lambda *_: "* x\\nB1 a 0 V=np.float64(1)*v(a)\\n.end\\n"
+try:
+    run_spice_neuron(Lif(tau_mem=1e-2), np.full(20, 1.5), 1e-3)
+except RuntimeError as error:
+    print(error)
+"""
+
+
+def test_a_netlist_that_the_simulator_cannot_bear() -> None:
+    done = python(FATAL)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert done.stdout.startswith("ngspice failed: ")
+    assert "check your input netlist" in done.stdout
+
+
 def test_a_note_on_the_error_stream_is_survived(monkeypatch: pytest.MonkeyPatch) -> None:
     """PySpice raises after a run that worked, if ngspice wrote a note."""
     lif, x = Lif(tau_mem=1e-2), np.full(20, 1.5)
@@ -209,7 +249,10 @@ def test_a_note_on_the_error_stream_is_survived(monkeypatch: pytest.MonkeyPatch)
 
 @pytest.mark.parametrize(
     ("netlist", "words"),
-    [("* x\nR1 a 0 nonsense(\n.end\n", "nonsense"), ("* x\nR1 mem 0 1\n.end\n", "ngspice")],
+    [
+        ("* x\nR1 a 0 nonsense(\n.end\n", "nonsense"),
+        ("* x\nR1 mem 0 1\n.end\n", "ngspice"),
+    ],
 )
 def test_a_simulator_that_gives_up_says_why_and_recovers(
     netlist: str, words: str, monkeypatch: pytest.MonkeyPatch

@@ -31,6 +31,17 @@ def dies(x: float) -> float:
     return x**2
 
 
+failed_before: list[float] = []
+
+
+def never_recovers(x: float) -> float:
+    """As a simulator that a fatal error leaves unusable."""
+    if x == 1 or failed_before:
+        failed_before.append(x)
+        raise RuntimeError(f"failed from {failed_before[0]:g} on")
+    return x
+
+
 def absent(x: float) -> float:
     raise MissingTool("libngspice", "apt-get install libngspice0")
 
@@ -76,6 +87,11 @@ def test_a_dead_process_costs_its_own_point_only() -> None:
     np.testing.assert_array_equal([f[0] for f in found], [0, 1, 4, np.nan, 16, np.nan, 36, 49])
     assert found[3][1] == "the simulator ended its process, code -11"
     assert found[5][1] == "the simulator ended its process, code 7"
+
+
+def test_a_failure_does_not_stay_in_its_process() -> None:
+    found = run_points(never_recovers, [0.0, 1.0, 2.0, 3.0, 4.0], 2)
+    assert [f[1] for f in found] == ["", "failed from 1 on", "", "", ""]
 
 
 @pytest.mark.parametrize("workers", [1, 2])
