@@ -27,6 +27,7 @@ COMMANDS = {
     "doctor": "cli_doctor",
     "fit": "cli_fit",
     "generate": "cli_design",
+    "prove": "cli_prove",
     "netlist": "cli_analog",
     "report": "cli_verify",
     "run": "cli_systems",

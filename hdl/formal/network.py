@@ -1,0 +1,202 @@
+"""All that is proved of a network: steps, sums of weights, streams."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from ...golden.errors import require
+from ...golden.fixed import limits, width_for
+from ...golden.quantise import NetworkContract
+from ...golden.verdict import Status, Verdict
+from ..aer import Delay, Fork, Merge, TickOnly
+from ..core import Core
+from ..generate import Design
+from ..network import input_sizes, port_names, sources_of
+from .induction import Outcome
+from .smt import Source, circuits
+from .step import StepProof, prove_step, step_of_verilog
+from .streams import (
+    Watch,
+    prove_watch,
+    watch_core,
+    watch_delay,
+    watch_fork,
+    watch_merge,
+    watch_tick_only,
+)
+
+__all__ = ["COMPONENTS", "Proof", "prove_network"]
+
+COMPONENTS = ("step", "sum", "streams")
+DEPTH = 6
+"""Clocks of the longest induction, and of the search for a counterexample."""
+_PROMISED = "the rules of its stream"
+
+
+@dataclass(frozen=True)
+class Proof:
+    """A verdict by proof: what of which part, the seconds, and the counterexample's trace."""
+
+    verdict: Verdict
+    component: str
+    seconds: float
+    detail: str = ""
+    trace: tuple[str, ...] = ()
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain data for JSON."""
+        own = {"component": self.component, "seconds": self.seconds, "detail": self.detail}
+        return {**self.verdict.to_dict(), **own, "trace": list(self.trace)}
+
+
+def prove_network(
+    contract: NetworkContract,
+    design: Design,
+    chosen: Sequence[str] = COMPONENTS,
+    timeout: float = 60.0,
+    progress: Callable[[str, int, int], None] | None = None,
+) -> list[Proof]:
+    """Prove ``design`` against ``contract``.
+
+    ``timeout`` is in seconds for each row. What z3 does not decide in that time is skipped, and
+    the row says so. ``progress`` is told which row begins, how many are done, of how many.
+    """
+    for name in chosen:
+        require(name in COMPONENTS, "component", name, f"{', '.join(COMPONENTS)} or all")
+    jobs: list[tuple[str, Callable[[], Proof]]] = []
+    if "step" in chosen:
+        jobs += _steps(contract, design, timeout)
+    if "sum" in chosen:
+        jobs += [(f"sum of {p}", lambda p=p: _sum(contract, p)) for p in contract.populations]  # type: ignore[misc]
+    if "streams" in chosen:
+        jobs += _streams(contract, timeout)
+    out = []
+    for done, (label, job) in enumerate(jobs):
+        if progress is not None:
+            progress(label, done, len(jobs))
+        out.append(job())
+    return out
+
+
+def _steps(
+    contract: NetworkContract, design: Design, timeout: float
+) -> Iterator[tuple[str, Callable[[], Proof]]]:
+    names = port_names(contract)["populations"]
+    stems = {p: f"{design.name}_core_{names[p]}" for p in contract.populations}
+    sources = [step_of_verilog(contract.populations[p], design.verilog, stems[p]) for p in stems]
+    made = circuits(sources)
+    for (name, c), circuit in zip(contract.populations.items(), made, strict=True):
+
+        def job(name: str = name, c: Any = c, circuit: Any = circuit) -> Proof:
+            return _step_row(name, prove_step(c, circuit, timeout), timeout)
+
+        yield f"step of {name}", job
+
+
+def _step_row(name: str, proof: StepProof, timeout: float) -> Proof:
+    detail = "every state, sum and parameter"
+    if proof.sets:
+        detail = f"every state and sum, each of {proof.sets} sets of parameters"
+    verdict = Verdict(f"step of {name}", "contract", Status.PROVED)
+    trace: tuple[str, ...] = ()
+    found = proof.counterexample
+    if found is not None:
+        k = found.differing[0]
+        reason = f"{k} is {found.rtl[k]} instead of {found.golden[k]}"
+        verdict = Verdict(f"step of {name}", "contract", Status.DEVIATES, reason=reason)
+        trace, detail = tuple(found.lines()), ""
+    elif proof.word == "unknown":
+        verdict, detail = _undecided(f"step of {name}", "contract", timeout), ""
+    return Proof(verdict, "step", proof.seconds, detail, trace)
+
+
+def _undecided(body: str, reference: str, timeout: float) -> Verdict:
+    reason = f"not decided within {timeout:g} s"
+    return Verdict(body, reference, Status.SKIPPED, reason=reason)
+
+
+def _sum(contract: NetworkContract, name: str) -> Proof:
+    """Whether any choice of spikes, at most one a line, keeps the sum and its parts in its word."""
+    start = time.perf_counter()
+    c = contract.populations[name]
+    low = high = 0
+    weights = [k.weight for k in contract.into(name)]
+    if weights:
+        least = sum(w.clip(max=0).sum(axis=1) for w in weights)
+        most = sum(w.clip(min=0).sum(axis=1) for w in weights)
+        low, high = int(least.min()), int(most.max())
+    bottom, top = limits(c.acc_width)
+    good = bottom <= low and high <= top
+    reason = "" if good else f"{low} to {high} needs {width_for(low, high)} bits"
+    status = Status.PROVED if good else Status.DEVIATES
+    verdict = Verdict(f"sum of {name}", f"{c.acc_width} bits", status, reason=reason)
+    detail = f"{low:,} to {high:,} of {bottom:,} to {top:,}" if good else ""
+    return Proof(verdict, "sum", time.perf_counter() - start, detail)
+
+
+def _streams(
+    contract: NetworkContract, timeout: float
+) -> Iterator[tuple[str, Callable[[], Proof]]]:
+    watches = _watches(contract)
+    sources: list[Source] = [w.source() for w in watches.values()]
+    for (label, watch), circuit in zip(watches.items(), circuits(sources), strict=True):
+
+        def job(label: str = label, watch: Watch = watch, circuit: Any = circuit) -> Proof:
+            return _stream_row(label, prove_watch(watch, circuit, DEPTH, timeout), watch, timeout)
+
+        yield label, job
+
+
+def _watches(contract: NetworkContract) -> dict[str, Watch]:
+    """One watch for each different stream component of the network, by its name and sizes."""
+    sizes = {**input_sizes(contract), **{p: c.n for p, c in contract.populations.items()}}
+    wanted = dict.fromkeys(sizes, 0)
+    out: dict[str, Watch] = {}
+    for name, c in contract.populations.items():
+        sources = sources_of(contract, name)
+        lines = tuple(1 if s.connection is None else sizes[s.pre] for s in sources)
+        out[f"core {name}"] = watch_core(Core(c, [], sum(lines)))
+        if len(lines) > 1:
+            out[f"merge {' + '.join(map(str, lines))}"] = watch_merge(Merge(lines), lines)
+        for s in sources:
+            n = sizes[s.pre]
+            wanted[s.pre] += 1
+            if s.connection is None:
+                out[f"ticks of {n}"] = watch_tick_only(TickOnly(n))
+            elif s.delay:
+                out[f"delay of {n}"] = watch_delay(Delay(n), n)
+    for name in dict.fromkeys(contract.outputs):
+        wanted[name] += 1
+    for name, sinks in wanted.items():
+        if sinks > 1:
+            out[f"fork {sizes[name]} to {sinks}"] = watch_fork(Fork(sizes[name], sinks))
+    return out
+
+
+def _stream_row(label: str, outcome: Outcome, watch: Watch, timeout: float) -> Proof:
+    verdict, trace = Verdict(label, _PROMISED, Status.PROVED), ()
+    detail = f"{len(watch.promises)} promises, induction over {_clocks(outcome.depth)}"
+    if outcome.word == "sat":
+        reason = f"{', '.join(outcome.broken)} broken in clock {outcome.depth - 1}"
+        verdict, detail = Verdict(label, _PROMISED, Status.DEVIATES, reason=reason), ""
+        return Proof(verdict, "streams", outcome.seconds, detail, _clock_lines(outcome))
+    if outcome.word == "unknown":
+        detail = f"no counterexample within {_clocks(outcome.depth)}"
+        verdict = _undecided(label, _PROMISED, timeout)
+    return Proof(verdict, "streams", outcome.seconds, detail, trace)
+
+
+def _clock_lines(outcome: Outcome) -> tuple[str, ...]:
+    """What goes in, and what comes out, clock by clock."""
+    out = []
+    for k, values in enumerate(outcome.trace):
+        shown = [f"{n} = {v}" for n, v in values.items() if "." not in n and n != "given"]
+        out.append(f"clock {k}: {', '.join(shown)}")
+    return tuple(out)
+
+
+def _clocks(n: int) -> str:
+    return f"{n} clock" if n == 1 else f"{n} clocks"
