@@ -142,7 +142,7 @@ def _padding(
 def field_sizes(node: Node, key: str, axes: int, low: int) -> Shape:
     """Field ``key``: one whole number for all axes or one for each."""
     a = node.array(key).reshape(-1)
-    good = a.size in (1, axes) and bool(((a >= low) & (a <= MAX_SIZE) & (a % 1 == 0)).all())
+    good = a.size in (1, axes) and bool(((a >= low) & (a <= MAX_SIZE) & (np.floor(a) == a)).all())
     text = "a whole number" if axes == 1 else f"1 or {axes} whole numbers"
     require(good, f"{node.name}.{key}", a.tolist()[:4], f"{text} from {low} to {MAX_SIZE}")
     values = tuple(int(v) for v in a)

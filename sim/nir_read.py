@@ -90,7 +90,7 @@ def _shapes(raw: RawGraph) -> list[str]:
         if node.kind in ("Input", "Output") and "shape" in node.values:
             shape = node.values["shape"].reshape(-1)
             if shape.size > 1:
-                text = [int(k) if k % 1 == 0 else float(k) for k in shape]
+                text = [int(k) if float(k).is_integer() else float(k) for k in shape]
                 out.append(f"{name} has shape {text}: read as one axis, in C order")
     return out
 
@@ -117,26 +117,32 @@ def _ordered(flat: Flat, extra: Mapping[str, Any]) -> list[str]:
     return _sorted([*seen, *stateful], extra.get("order", []))
 
 
-def _population(node: Node, shape: Shape, extra: Mapping[str, Any], notes: list[str]) -> Lif:
-    own = extra.get("populations", {}).get(node.name, {})
-    values: dict[str, Any] = {}
+def _parameters(node: Node, shape: Shape, notes: list[str]) -> dict[str, Array]:
+    """Our fields, each one value or one a neuron of the population of ``shape``."""
+    values: dict[str, Array] = {}
     size = max(1, math.prod(shape))
-    few = {}
     for ours, theirs, default in STATEFUL[node.kind]:
         a = node.array(theirs, default)
-        if a.ndim > 1:
-            notes.append(f"{node.name}.{theirs} has shape {list(a.shape)}: read in C order")
         whole = spread(a, shape)
         values[ours] = a.reshape(-1) if whole is None else whole
-        if theirs in node.values and a.size != size:
-            few[theirs] = a.size
-    given = [key for _, key, _ in STATEFUL[node.kind] if key in node.values]
+        good = values[ours].size in (1, size)
+        require(good, f"{node.name}.{ours}", list(a.shape), f"1 or {size} values")
+    given = {k: node.values[k].shape for _, k, _ in STATEFUL[node.kind] if k in node.values}
+    for axes in dict.fromkeys(axes for axes in given.values() if len(axes) > 1):
+        keys = [key for key in given if given[key] == axes]
+        text = f"{', '.join(keys)} {'has' if len(keys) == 1 else 'have'} shape {list(axes)}"
+        notes.append(f"{node.name}.{text}: read in C order")
+    few = {key: math.prod(axes) for key, axes in given.items() if math.prod(axes) != size}
     if few and (len(few) == len(given) or max(few.values()) > 1):
         text = f"{', '.join(few)}: one value for all or one a channel"
         notes.append(f"{node.name}.{text}, spread over the inferred shape {list(shape)}")
-    for ours, a in values.items():
-        good = a.size in (1, size)
-        require(good, f"{node.name}.{ours}", list(a.shape), f"1 or {size} values")
+    return values
+
+
+def _population(node: Node, shape: Shape, extra: Mapping[str, Any], notes: list[str]) -> Lif:
+    own = extra.get("populations", {}).get(node.name, {})
+    values: dict[str, Any] = dict(_parameters(node, shape, notes))
+    size = max(1, math.prod(shape))
     spiking = node.kind in ("LIF", "CubaLIF", "IF")
     if spiking and "v_reset" not in node.values:
         notes.append(f"{node.name} names no v_reset: 0")

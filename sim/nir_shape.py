@@ -178,6 +178,6 @@ def _agreed(node: Node, own: Shape, comes: Shape | None, notes: list[str]) -> Sh
 
 def _axis(node: Node, key: str, default: int) -> int:
     a = node.array(key, default).reshape(-1)
-    good = a.size == 1 and bool(((abs(a) < 32) & (a % 1 == 0)).all())
+    good = a.size == 1 and bool(((abs(a) < 32) & (np.floor(a) == a)).all())
     require(good, f"{node.name}.{key}", a.tolist()[:4], "a whole number from -31 to 31")
     return int(a[0])

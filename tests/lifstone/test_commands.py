@@ -6,6 +6,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import nir
 import numpy as np
 import pytest
 import xarray as xr
@@ -13,6 +14,7 @@ import xarray as xr
 import lifstone as package
 from lifstone.cli import COMMANDS, cli
 from tests.lifstone.conftest import Lifstone
+from tests.sim.nir_convolutions import two_layers
 
 ASKED = ("demo", "generate", "verify", "sweep", "build", "fit", "report", "doctor")
 SHARED = Path(__file__).parents[3] / "shared" / "nir"
@@ -77,6 +79,18 @@ def test_verify_prints_a_row_for_each_body(lifstone: Lifstone, chain: Path) -> N
     assert [line[2] for line in lines[3:7]] == ["within", "exact", "exact", "within"]
     assert "\nAgrees: network, RTL and SPICE do what their references do." in said.out
     assert "\nassumed: p names no v_reset: 0\n" in said.out
+
+
+def test_verify_a_convolutional_network(lifstone: Lifstone, tmp_path: Path) -> None:
+    nir.write(tmp_path / "small_conv.nir", two_layers())
+    said = lifstone("verify", tmp_path / "small_conv.nir", "--steps", 40, "--json")
+    data = said.json()
+    assert (said.code, data["agrees"]) == (0, True)
+    rows = {(r["body"], r["reference"]): r for r in data["rows"]}
+    for body in ("network", "rtl"):
+        assert rows[body, "contract"]["status"] == "exact"
+        assert rows[body, "contract"]["compared"] == 3 * 40 * (32 + 12)
+    assert any(a.endswith("spread over the inferred shape [2, 4, 4]") for a in data["assumptions"])
 
 
 def test_verify_as_json(lifstone: Lifstone, loop: Path) -> None:
