@@ -100,7 +100,8 @@ def _save(run: Run, path: Path) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     temporary = path.with_name(f".{os.getpid()}-{path.name}.npz")
     try:
-        np.savez(temporary, **run.state())
+        arrays: dict[str, Any] = dict(run.state())
+        np.savez(temporary, **arrays)
         os.replace(temporary, path)
     finally:
         temporary.unlink(missing_ok=True)
