@@ -159,6 +159,8 @@ def _bounded(node: Node, channels: int, fan: int, kernel: Shape) -> None:
 
 def _few(node: Node, conv: Convolution) -> Convolution:
     """``conv``, unless unrolling it would fill the memory."""
+    lines = math.prod(conv.shape)
+    require(lines <= MAX_LINKS, f"{node.name} input", lines, f"at most {MAX_LINKS} lines")
     links = conv.weight.size * math.prod(conv.out_shape[1:])
     allowed = f"at most {MAX_LINKS} once unrolled"
     require(links <= MAX_LINKS, f"{node.name} connections", links, allowed)

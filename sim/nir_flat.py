@@ -113,8 +113,8 @@ def _known(nodes: dict[str, Node]) -> None:
 def shape_of(node: Node, key: str) -> tuple[int, ...]:
     """Field ``key`` as a shape of bearable size."""
     shape = node.array(key).reshape(-1)
-    whole = bool(((shape >= 1) & (shape <= MAX_LINES)).all()) and bool((np.floor(shape) == shape).all())
-    good = 0 < shape.size < 8 and whole and np.prod(shape) <= MAX_LINES
+    whole = (shape >= 1) & (shape <= MAX_LINES) & (np.floor(shape) == shape)
+    good = 0 < shape.size < 8 and bool(whole.all()) and np.prod(shape) <= MAX_LINES
     allowed = f"whole numbers of at least 1, {MAX_LINES} lines in all"
     require(good, f"{node.name}.{key}", shape.tolist()[:8], allowed)
     return tuple(int(n) for n in shape)

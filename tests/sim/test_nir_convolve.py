@@ -309,6 +309,13 @@ def test_parameters_that_do_not_spread(tmp_path: Path) -> None:
             read_nir(write(tmp_path / "p.nir", nodes, CHAIN))
 
 
+def test_a_huge_shape_that_no_input_holds(tmp_path: Path) -> None:
+    huge = conv(np.ones((1, 1, 1, 1)), bias=[1.0], stride=1 << 20, input_shape=[1 << 20, 1 << 20])
+    nodes = {**image_ends((1,)), "c": huge, "n": lif()}
+    with pytest.raises(InvalidValue, match=r"c input = \d+: allowed is at most \d+ lines"):
+        read_nir(write(tmp_path / "h.nir", nodes, [("in", "n"), *CHAIN[1:]]))
+
+
 def test_two_delays_in_a_row(tmp_path: Path) -> None:
     late = {"type": "Delay", "delay": [1e-4]}
     nodes = {**image_ends((1,)), "d": late, "e": late, "n": lif()}
