@@ -10,7 +10,8 @@ group, one number for each lane::
                                               |  +------+      +------+  |  ascending <-----+
                                               +======== state RAM <======+
 
-A spike adds its row of weights, one group a clock. A tick starts the sweep, a pipeline of three
+A spike adds its row of weights, one group a clock: ask for the weights, then for the sums, then
+write, each a clock after the other. A tick starts the sweep, a pipeline of three
 stages (read, leak, fire) that takes a group a clock and halts while the spikes of a group
 leave. With ``trace`` it also halts while the states of a group are shown, one a clock; nothing
 else depends on ``trace``.
@@ -21,7 +22,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from enum import Enum
 
-from amaranth.hdl import Array, Cat, Const, Module, Mux, Shape, Signal, Value, unsigned
+from amaranth.hdl import Array, Cat, Module, Mux, Signal, Value, unsigned
 from amaranth.lib import data, memory, wiring
 from amaranth.lib.wiring import In, Out
 
@@ -31,8 +32,9 @@ from ..golden.fixed import Ints
 from .aer import event_stream
 from .core import trace_members
 from .fixed import named
+from .lane import Lane, parameter_bits, state_bits
 from .lanes import check_lanes, groups_of, parameter_words, weight_words
-from .step import Fire, Leak, acc_shape, parameters, state_layout
+from .step import acc_shape, state_layout
 
 __all__ = ["LanedCore"]
 
@@ -91,7 +93,6 @@ class LanedCore(wiring.Component):
         self.lanes, self.groups = lanes, groups_of(contract.n, lanes)
         self.traced = trace
         self._filled = contract.n - (self.groups - 1) * lanes
-        self._state_bits = Shape.cast(state_layout(contract)).width
         beat = data.StructLayout(trace_members(contract))
         super().__init__(
             {
@@ -140,7 +141,7 @@ class LanedCore(wiring.Component):
     def _memories(self, m: Module) -> None:
         c, lanes = self.contract, self.lanes
         m.submodules.state_memory = states = memory.Memory(
-            shape=unsigned(self._state_bits * lanes), depth=self.groups, init=[]
+            shape=unsigned(state_bits(c) * lanes), depth=self.groups, init=[]
         )
         m.submodules.sum_memory = sums = memory.Memory(
             shape=unsigned(c.acc_width * lanes), depth=self.groups, init=[]
@@ -165,60 +166,32 @@ class LanedCore(wiring.Component):
     def _parameters(self, m: Module) -> None:
         """A read-only memory for the parameters that differ between neurons."""
         self._rom_r = None
-        width = sum(p.shape.width for p in parameters(self.contract) if not p.uniform)
+        width = parameter_bits(self.contract)
         if width:
-            init = parameter_words(self.contract, width, self.lanes)
             m.submodules.parameter_memory = rom = memory.Memory(
-                shape=unsigned(width * self.lanes), depth=self.groups, init=init
+                shape=unsigned(width * self.lanes),
+                depth=self.groups,
+                init=parameter_words(self.contract, width, self.lanes),
             )
             parameter_read = rom.read_port()
-            self._rom_late = Signal(width * self.lanes, name="late_parameters", reset_less=True)
             m.d.comb += parameter_read.en.eq(0)
             self._rom_r = parameter_read
 
-    def _numbers(self, word: Value | None, lane: int) -> dict[str, Value]:
-        """The parameters of ``lane``; ``word`` is what the memory said."""
-        out: dict[str, Value] = {}
-        at = 0
-        for p in parameters(self.contract):
-            if p.uniform:
-                out[p.name] = Const(p.values[0], p.shape)
-                continue
-            assert word is not None
-            bits = self._part(word, lane)[at : at + p.shape.width]
-            out[p.name] = bits.as_signed() if p.shape.signed else bits
-            at += p.shape.width
-        return out
-
     def _datapath(self, m: Module) -> None:
-        c = self.contract
-        early = late = None
-        if self._rom_r is not None:
-            early, late = self._rom_r.data, self._rom_late
-        self._state_late = Signal.like(self._state_r.data, name="late_state", reset_less=True)
-        self._leaked: list[tuple[Value, Value]] = []
-        fires, initial = [], []
-        for k in range(self.lanes):
-            m.submodules[f"leak_{k}"] = leak = Leak(c)
-            m.submodules[f"fire_{k}"] = fire = Fire(c)
-            leaked = Signal.like(leak.leaked, name=f"leaked_{k}", reset_less=True)
-            self._leaked.append((leaked, leak.leaked))
-            first = Signal(state_layout(c), name=f"first_{k}")
-            numbers = self._numbers(early, k)
-            m.d.comb += [leak.numbers[name].eq(v) for name, v in numbers.items()]
-            m.d.comb += [fire.numbers[name].eq(v) for name, v in self._numbers(late, k).items()]
+        lanes = [Lane(self.contract) for _ in range(self.lanes)]
+        self._move = Signal(name="move")
+        for k, lane in enumerate(lanes):
+            m.submodules[f"lane_{k}"] = lane
             m.d.comb += [
-                Value.cast(leak.state).eq(self._part(self._state_r.data, k)),
-                leak.total.eq(self._part(self._acc_r.data, k).as_signed()),
-                Value.cast(fire.state).eq(self._part(self._state_late, k)),
-                fire.leaked.eq(leaked),
-                first.u.eq(numbers["u_init"]),
+                lane.move.eq(self._move),
+                lane.state.eq(self._part(self._state_r.data, k)),
+                lane.total.eq(self._part(self._acc_r.data, k).as_signed()),
             ]
-            fires.append(fire)
-            initial.append(Value.cast(first))
-        self._initial = Cat(initial)
-        self._after = named(m, "after", Cat(Value.cast(f.after) for f in fires))
-        self._spikes = Cat(f.spike for f in fires)
+            if self._rom_r is not None:
+                m.d.comb += lane.varying.eq(self._part(self._rom_r.data, k))
+        self._initial = Cat(lane.first for lane in lanes)
+        self._after = named(m, "after", Cat(lane.after for lane in lanes))
+        self._spikes = Cat(lane.spike for lane in lanes)
         m.d.comb += self._weight_r.en.eq(1)
 
     def _read(self, m: Module) -> None:
@@ -250,35 +223,44 @@ class LanedCore(wiring.Component):
                     self._go(m, Phase.ACCEPT)
 
     def _adder(self, m: Module) -> None:
-        """Write the sums of what was read in the clock before, where ``pending``."""
-        self._pending = pending = Signal(name="pending")
-        written = Signal.like(self._group, name="written", reset_less=True)
+        """Add what the weight memory answers, in two stages; a tick comes a clock later still."""
+        self._pending, adding = Signal(name="pending"), Signal(name="adding")
+        asked = self._group_signal("asked_group")
+        written = self._group_signal("written_group")
+        weights = Signal.like(self._weight_r.data, name="weights", reset_less=True)
         sums = []
         for k in range(self.lanes):
             total = Signal(acc_shape(self.contract), name=f"row_sum_{k}")
             old = self._part(self._acc_r.data, k).as_signed()
-            m.d.comb += total.eq(old + self._part(self._weight_r.data, k).as_signed())
+            m.d.comb += total.eq(old + self._part(weights, k).as_signed())
             sums.append(total)
-        with m.If(pending):
+        with m.If(self._pending):
+            m.d.comb += [self._acc_r.addr.eq(asked), self._acc_r.en.eq(1)]
+        with m.If(adding):
             m.d.comb += [
                 self._acc_w.addr.eq(written),
                 self._acc_w.data.eq(Cat(sums)),
                 self._acc_w.en.eq(1),
             ]
-        m.d.sync += [pending.eq(0), written.eq(self._group)]
+        m.d.sync += [
+            self._pending.eq(0),
+            adding.eq(self._pending),
+            weights.eq(self._weight_r.data),
+            asked.eq(self._group),
+            written.eq(asked),
+        ]
 
     def _weights(self, m: Module, row: Value) -> None:
         rows = Cat(self._group, row) if self.groups > 1 else row
         m.d.comb += self._weight_r.addr.eq(rows)
 
     def _accept(self, m: Module) -> None:
-        """Add the weights of each spike: read a word in one clock, write it in the next."""
+        """Ask for the weights of each spike, a word a clock."""
         event = self.source.payload
         row = Signal.like(event.address, name="row", reset_less=True)
         with m.Case(Phase.ACCEPT):
             m.d.comb += self.source.ready.eq(1)
             self._weights(m, event.address)
-            self._read(m)
             m.d.sync += row.eq(event.address)
             with m.If(self.source.valid & event.tick):
                 m.d.sync += self._reading.eq(1)
@@ -291,7 +273,6 @@ class LanedCore(wiring.Component):
         if self.groups > 1:
             with m.Case(Phase.ADD):
                 self._weights(m, row)
-                self._read(m)
                 m.d.sync += [self._pending.eq(1), self._group.eq(self._next)]
                 with m.If(self._last):
                     self._go(m, Phase.ACCEPT)
@@ -314,10 +295,7 @@ class LanedCore(wiring.Component):
             m.d.sync += [self._leaking.eq(self._reading), self._firing.eq(self._leaking)]
             m.d.sync += self._leak_group.eq(self._group)
             m.d.sync += self._fire_group.eq(self._leak_group)
-            m.d.sync += self._state_late.eq(self._state_r.data)
-            m.d.sync += [register.eq(value) for register, value in self._leaked]
-            if self._rom_r is not None:
-                m.d.sync += self._rom_late.eq(self._rom_r.data)
+            m.d.comb += self._move.eq(1)
             with m.If(self._reading):
                 self._read(m)
                 m.d.sync += [self._group.eq(self._next), self._reading.eq(~self._last)]

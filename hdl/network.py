@@ -82,9 +82,9 @@ def module_notes(contract: NetworkContract, top: str, lanes: Lanes = 1) -> dict[
             f"a spike takes {groups} clocks, a sweep {groups} and two, "
             "a spike or tick that leaves one"
         )
-        for end in ("",) if count == 1 else [f"_{k}" for k in range(count)]:
-            notes[f"{core}.leak{end}"] = f"population {shown}: input, decay of the stored state"
-            notes[f"{core}.fire{end}"] = (
+        for place in (core,) if count == 1 else [f"{core}.lane_{k}" for k in range(count)]:
+            notes[f"{place}.leak"] = f"population {shown}: input, decay of the stored state"
+            notes[f"{place}.fire"] = (
                 f"population {shown}: integration, comparison, reset, refractory period"
             )
         notes[f"{top}.merge_{word}"] = f"the sources of {shown}: a step ends when all have ended it"
