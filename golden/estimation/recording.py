@@ -49,7 +49,8 @@ class Recording:
     t_ref: float | None = 0.0
 
     def __post_init__(self) -> None:
-        good = np.isscalar(self.dt) and np.isfinite(self.dt) and self.dt > 0
+        number = isinstance(self.dt, int | float | np.integer | np.floating)
+        good = number and bool(np.isfinite(self.dt)) and self.dt > 0
         require(good, "dt", self.dt, "a finite number greater than 0, in seconds")
         v = _column("v", self.v)
         object.__setattr__(self, "v", v)

@@ -50,7 +50,7 @@ def dense_log_likelihood(
     c = neuron.step(dt)
     low = _lowest(y, c)
     width = (c.v_th - low) / cells
-    grid = low + width * (np.arange(cells) + 0.5)
+    grid = np.asarray(low + width * (np.arange(cells) + 0.5), dtype=np.float64)
     fired = set(spikes.tolist())
     total, held, state = 0.0, 0, np.zeros(cells)
     known = True
