@@ -14,7 +14,7 @@ __all__ = ["Lane", "parameter_bits", "state_bits"]
 
 def state_bits(contract: Contract) -> int:
     """Width of a neuron's stored state."""
-    return Shape.cast(state_layout(contract)).width
+    return int(Shape.cast(state_layout(contract)).width)
 
 
 def parameter_bits(contract: Contract) -> int:
