@@ -10,7 +10,7 @@ APT_DEV := chromium git
 # Many small matrices: threads inside each product only get in each other's way.
 ONE_THREAD := OPENBLAS_NUM_THREADS=1 OMP_NUM_THREADS=1
 
-.PHONY: demo test lint types bench digits figures gallery clean help setup
+.PHONY: demo test prove lint types bench digits figures gallery clean help setup
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -21,6 +21,10 @@ demo: $(VENV)/.run ## the main job on real data; the report is out/demo/report.h
 test: $(VENV)/.dev ## lint, types and every test, with coverage
 	$(MAKE) --no-print-directory lint types
 	$(ONE_THREAD) $(PY) -m pytest -n auto --cov --cov-report=term-missing:skip-covered --cov-report=xml --junitxml=$(OUT)/junit.xml
+
+prove: $(VENV)/.dev ## prove the digits network, and the step for every combination of options
+	$(VENV)/bin/lifstone prove lifstone/data/digits.nir
+	$(PY) -m tests.hdl.prove_every_option
 
 lint: $(VENV)/.dev ## ruff, lint and format
 	$(VENV)/bin/ruff check .

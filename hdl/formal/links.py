@@ -21,7 +21,9 @@ Links = dict[str, z3.BoolRef]
 def fork_links(s: Signals, sinks: int) -> Links:
     """The component's note of who has the event is the monitor's."""
     had = [s[f"sink_{k}_had"] for k in reversed(range(sinks))]
-    return {"link_taken": s["dut.taken"] == z3.Concat(*had)} if sinks > 1 else {}
+    if sinks == 1:  # wires alone
+        return {"link_none_had": had[0] == 0}
+    return {"link_taken": s["dut.taken"] == z3.Concat(*had)}
 
 
 def merge_links(s: Signals, sizes: Sequence[int]) -> Links:

@@ -182,18 +182,19 @@ def _stream_row(label: str, outcome: Outcome, watch: Watch, timeout: float) -> P
     if outcome.word == "sat":
         reason = f"{', '.join(outcome.broken)} broken in clock {outcome.depth - 1}"
         verdict, detail = Verdict(label, _PROMISED, Status.DEVIATES, reason=reason), ""
-        return Proof(verdict, "streams", outcome.seconds, detail, _clock_lines(outcome))
+        return Proof(verdict, "streams", outcome.seconds, detail, _clock_lines(outcome, watch))
     if outcome.word == "unknown":
         detail = f"no counterexample within {_clocks(outcome.depth)}"
         verdict = _undecided(label, _PROMISED, timeout)
     return Proof(verdict, "streams", outcome.seconds, detail, trace)
 
 
-def _clock_lines(outcome: Outcome) -> tuple[str, ...]:
-    """What goes in, and what comes out, clock by clock."""
+def _clock_lines(outcome: Outcome, watch: Watch) -> tuple[str, ...]:
+    """What goes in, what comes out and what is broken, clock by clock."""
+    hidden = {"clk", "given", *watch.promises} - set(outcome.broken)
     out = []
     for k, values in enumerate(outcome.trace):
-        shown = [f"{n} = {v}" for n, v in values.items() if "." not in n and n != "given"]
+        shown = [f"{n} = {v}" for n, v in values.items() if "." not in n and n not in hidden]
         out.append(f"clock {k}: {', '.join(shown)}")
     return tuple(out)
 

@@ -35,6 +35,7 @@ __all__ = [
     "prove_step",
     "step_of_component",
     "step_of_verilog",
+    "with_numbers",
 ]
 
 _PORT = re.compile(r"^  (?:input|output) (?:\[\d+:0\] )?(\w+);", re.MULTILINE)
@@ -61,8 +62,11 @@ class StepCounterexample:
 
     def lines(self) -> list[str]:
         """The golden-against-RTL trace as text."""
-        given = {**self.state, "total": self.total, **self.numbers}
-        out = ["given " + ", ".join(f"{k} = {v}" for k, v in given.items())]
+        state = {**self.state, "total": self.total}
+        out = [
+            f"given {', '.join(f'{k} = {v}' for k, v in state.items())}",
+            f"parameters {', '.join(f'{k} = {v}' for k, v in self.numbers.items())}",
+        ]
         for k, v in self.golden.items():
             mark = "" if self.rtl[k] == v else "   <-- differs"
             out.append(f"  {k:<6} golden {v:>12}   rtl {self.rtl[k]:>12}{mark}")
@@ -151,7 +155,9 @@ def domain(c: Contract, p: Parameter) -> tuple[int, int]:
 class _Question:
     """Inputs by name, both sides by name, and what the inputs are assumed to satisfy."""
 
-    given: Mapping[str, Word]
+    state: Mapping[str, Word]
+    total: Word
+    numbers: Mapping[str, Word]
     golden: Mapping[str, Word]
     rtl: Mapping[str, Word]
     assumed: z3.BoolRef
@@ -211,13 +217,13 @@ def _question(c: Contract, circuit: Circuit, known: Sequence[Parameter]) -> _Que
     numbers, assumed = _numbers(c, free["numbers"], known)
     zero = np.zeros(1, np.int64)
     state: Any = {"u": None, "i": zero, "hold": zero, **before}
-    expected, fired = step(_with(c, numbers), IntState(**state), total)  # type: ignore[arg-type]
+    expected, fired = step(with_numbers(c, numbers), IntState(**state), total)  # type: ignore[arg-type]
     golden = {"u": expected.u, "i": expected.i, "hold": expected.hold, "spike": fired}
     spike = unsigned_word(outputs["spike"])
     rtl = {"u": 0, "i": 0, "hold": 0, **after, "spike": spike}
-    given = {**before, "total": total, **numbers}
     wide = {k: _number(v) for k, v in golden.items()}
-    return _Question(given, wide, {k: _number(v) for k, v in rtl.items()}, assumed)
+    sides = wide, {k: _number(v) for k, v in rtl.items()}
+    return _Question(before, total, numbers, *sides, assumed)
 
 
 def _inputs(
@@ -269,7 +275,7 @@ def _numbers(
     return out, z3.And(*rules)
 
 
-def _with(c: Contract, numbers: Mapping[str, Word]) -> Contract:
+def with_numbers(c: Contract, numbers: Mapping[str, Word]) -> Contract:
     """The contract with symbols for numbers; past the checks, which want integers."""
     out = copy.copy(c)
     for name, value in numbers.items():
@@ -286,8 +292,9 @@ def _counterexample(q: _Question, model: z3.ModelRef) -> StepCounterexample:
     def value(word: Word) -> int:
         return int(model.eval(word.term, model_completion=True).as_signed_long())
 
-    given = {k: value(w) for k, w in q.given.items()}
-    total = given.pop("total")
-    state: dict[str, int] = {k: given.pop(k) for k in ("u", "i", "hold") if k in given}
-    golden, rtl = ({k: value(w) for k, w in side.items()} for side in (q.golden, q.rtl))
-    return StepCounterexample(state, total, given, golden, rtl)
+    def values(words: Mapping[str, Word]) -> dict[str, int]:
+        return {k: value(w) for k, w in words.items()}
+
+    return StepCounterexample(
+        values(q.state), value(q.total), values(q.numbers), values(q.golden), values(q.rtl)
+    )

@@ -37,14 +37,24 @@ Linked = Callable[[Mapping[str, z3.BitVecRef]], dict[str, z3.BoolRef]]
 
 
 class Watch(wiring.Component):
-    """A component under watch; its ports are driven from outside, freely."""
+    """A component under watch; its ports are driven from outside, freely.
+
+    Each source keeps an event until it is taken and, where ``lines`` are given, sends none from
+    a line beyond them.
+    """
 
     def __init__(
-        self, dut: wiring.Component, build: Build, promises: tuple[str, ...], links: Linked
+        self,
+        dut: wiring.Component,
+        build: Build,
+        promises: tuple[str, ...],
+        links: Linked,
+        lines: tuple[int, ...] = (),
     ) -> None:
         self.dut, self.build, self.promises, self.links = dut, build, promises, links
-        self.sources = sorted(n for n in dut.signature.members if n.startswith("source"))
-        self.sinks = sorted(n for n in dut.signature.members if n.startswith("sink"))
+        self.lines = lines
+        self.sources = _streams(dut, "source")
+        self.sinks = _streams(dut, "sink")
         members = {"given": Out(1), "pick": In(1)}
         for name in self.sources:
             width = Shape.cast(getattr(dut, name).payload.shape()).width
@@ -63,6 +73,9 @@ class Watch(wiring.Component):
                 s.payload.as_value().eq(getattr(self, f"{name}_payload")),
             ]
             patient.append(stays(m, s, name))
+        for name, n in zip(self.sources, self.lines, strict=False):
+            event = getattr(self.dut, name)
+            patient.append(~event.valid | event.payload.tick | (event.payload.address < n))
         m.d.comb += [getattr(self.dut, n).ready.eq(getattr(self, f"{n}_ready")) for n in self.sinks]
         m.d.comb += self.given.eq(Cat(patient).all())
         kept = self.build(self, m)
@@ -95,13 +108,20 @@ def stays(m: Module, s: stream.Interface, name: str) -> Value:
     return ~waited | (s.valid & (s.payload.as_value() == kept))
 
 
+def _streams(dut: wiring.Component, kind: str) -> list[str]:
+    """Names of the streams that begin with ``kind``, ``sink_2`` before ``sink_10``."""
+    return sorted(
+        (n for n in dut.signature.members if n.startswith(kind)), key=lambda n: (len(n), n)
+    )
+
+
 def _passes(s: stream.Interface) -> Value:
     return s.valid & s.ready
 
 
 def watch_fork(dut: wiring.Component) -> Watch:
     """Each sink gets each event once, in order: before the source moves on, never twice."""
-    sinks = [n for n in dut.signature.members if n.startswith("sink")]
+    sinks = _streams(dut, "sink")
 
     def build(watch: Watch, m: Module) -> Promises:
         source = dut.source
@@ -116,7 +136,7 @@ def watch_fork(dut: wiring.Component) -> Watch:
         return kept
 
     names = [f"{n}_{what}" for n in sinks for what in ("true", "once", "all")]
-    promises = (*names, *(f"{n}_stays" for n in sorted(sinks)))
+    promises = (*names, *(f"{n}_stays" for n in sinks))
     return Watch(dut, build, promises, lambda s: fork_links(s, len(sinks)))
 
 
@@ -166,7 +186,7 @@ def watch_merge(dut: wiring.Component, sizes: tuple[int, ...]) -> Watch:
 
     names = ("one_at_a_time", "spikes_pass", "spikes_only_from_sources", "tick_after_all")
     promises = (*names, "ended_wait", "sink_stays")
-    return Watch(dut, build, promises, lambda s: merge_links(s, sizes))
+    return Watch(dut, build, promises, lambda s: merge_links(s, sizes), sizes)
 
 
 def watch_delay(dut: wiring.Component, n: int) -> Watch:

@@ -1,0 +1,97 @@
+"""``lifstone prove``: the table, the counterexample, what is left undecided, exit codes."""
+
+from __future__ import annotations
+
+import sys
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from lifstone.case import contract_of
+from lifstone.golden import Status
+from lifstone.hdl import generate
+from lifstone.hdl.formal.network import prove_network
+from lifstone.sim.nir_read import read_nir
+from tests.lifstone.conftest import Lifstone
+
+DIGITS = Path(__file__).parents[2] / "lifstone" / "data" / "digits.nir"
+
+
+def test_the_digits_network_is_proved(lifstone: Lifstone) -> None:
+    said = lifstone("prove", DIGITS, "--json")
+    assert said.code == 0
+    rows = said.json()["rows"]
+    assert [r["verdict"] for r in rows] == ["proved"] * 6
+    assert {r["component"] for r in rows} == {"step", "sum", "streams"}
+
+
+def test_a_loop_has_every_stream_component(lifstone: Lifstone, loop: Path) -> None:
+    said = lifstone("prove", loop, "--component", "streams")
+    assert said.code == 0, said.out + said.err
+    for part in ("core p", "merge 3 + 5", "delay of 5", "fork 5 to 2", "Proved: 4 of 4."):
+        assert part in said.out
+
+
+def test_a_counterexample_shows_golden_against_rtl(
+    lifstone: Lifstone, chain: Path, tmp_path: Path
+) -> None:
+    assert lifstone("generate", chain, "--out", tmp_path / "rtl").code == 0
+    (path,) = (tmp_path / "rtl").glob("*.v")
+    text = path.read_text()
+    assert text.count("$signed(u_integrated) > ") == 1
+    path.write_text(text.replace("$signed(u_integrated) > ", "$signed(u_integrated) >= "))
+    said = lifstone("prove", chain, "--design", tmp_path / "rtl", "--component", "step")
+    assert said.code == 1
+    assert "deviates" in said.out
+    assert "spike" in said.out
+    assert "golden" in said.out
+    assert "<-- differs" in said.out
+
+
+def test_what_is_not_decided_in_time_is_said(lifstone: Lifstone, chain: Path) -> None:
+    said = lifstone("prove", chain, "--component", "step", "--timeout", "0.000001")
+    assert said.code == 3
+    assert "unknown" in said.out
+    assert "not decided within 1e-06 s" in said.out
+    assert "Proved: 0 of 1." in said.out
+
+
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        (("--timeout", "0"), "timeout = 0.0: allowed is seconds"),
+        (("--component", "leak"), "component = 'leak': allowed is step, sum, streams or all"),
+    ],
+)
+def test_bad_options(lifstone: Lifstone, chain: Path, options: tuple[str, str], words: str) -> None:
+    said = lifstone("prove", chain, *options)
+    assert said.code == 2
+    assert words in said.err
+
+
+def test_without_z3_the_install_line_is_given(
+    lifstone: Lifstone, chain: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in [n for n in sys.modules if n.startswith("lifstone.hdl.formal")]:
+        monkeypatch.delitem(sys.modules, name)
+    monkeypatch.setitem(sys.modules, "z3", None)
+    said = lifstone("prove", chain)
+    assert said.code == 3
+    assert "pip install z3-solver" in said.err
+
+
+def test_an_accumulator_too_narrow_deviates() -> None:
+    contract = contract_of(read_nir(DIGITS).network).contract
+    design = generate(contract)
+    c = contract.populations["hidden"]
+    narrow = replace(
+        contract,
+        populations={**contract.populations, "hidden": replace(c, acc_width=c.acc_width - 1)},
+    )
+    rows = prove_network(narrow, design, ("sum",))
+    assert [r.verdict.status for r in rows] == [Status.DEVIATES, Status.PROVED]
+    assert f"needs {c.acc_width} bits" in rows[0].verdict.reason
+    most = max(k.weight.clip(0).sum(axis=1).max() for k in contract.into("hidden"))
+    assert str(int(np.asarray(most))) in rows[0].verdict.reason
