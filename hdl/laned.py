@@ -49,13 +49,9 @@ class Phase(Enum):
     ADD = 2
     """add a spike's row of weights to the sums"""
     SWEEP = 3
-    """read, leak and fire, a group a clock"""
+    """read, leak and fire, a group a clock; offer its spikes; at last offer the tick"""
     SHOW = 4
     """trace the group that fired, a neuron a clock"""
-    SEND = 5
-    """offer its spikes"""
-    END = 6
-    """offer the tick"""
 
 
 class LanedCore(wiring.Component):
@@ -124,7 +120,6 @@ class LanedCore(wiring.Component):
             self._accept(m)
             self._sweep(m)
             self._show(m)
-            self._send(m)
         return m
 
     def _group_signal(self, name: str) -> Signal:
@@ -290,42 +285,52 @@ class LanedCore(wiring.Component):
         self._spikes = named(m, "spikes", self._spikes & Mux(self._fire_last, mask, every))
 
     def _sweep(self, m: Module) -> None:
-        """All stages move in this phase and stand still in the others."""
+        """The stages move where no spike waits; what fired is looked at a clock later."""
         with m.Case(Phase.SWEEP):
-            m.d.sync += [self._leaking.eq(self._reading), self._firing.eq(self._leaking)]
-            m.d.sync += self._leak_group.eq(self._group)
-            m.d.sync += self._fire_group.eq(self._leak_group)
-            m.d.comb += self._move.eq(1)
-            with m.If(self._reading):
-                self._read(m)
-                m.d.sync += [self._group.eq(self._next), self._reading.eq(~self._last)]
-            with m.If(self._firing):
-                self._write(m, self._fire_group, self._after)
-                m.d.sync += [self._fired.eq(self._fire_group), self._waiting.eq(self._spikes)]
-                if self.traced:
-                    self._go(m, Phase.SHOW)
-                else:
-                    self._leave(m, self._spikes, self._fire_last)
+            with m.If(self._waiting.any()):
+                m.d.comb += self.sink.valid.eq(1)
+                m.d.comb += self.sink.payload.address.eq(self._neuron(self._sent))
+                with m.If(self.sink.ready):
+                    m.d.sync += self._waiting.eq(self._rest)
+            with m.Elif(self._finished):
+                m.d.comb += [self.sink.valid.eq(1), self.sink.payload.tick.eq(1)]
+                with m.If(self.sink.ready):
+                    m.d.sync += self._finished.eq(0)
+                    self._go(m, Phase.ACCEPT)
+            with m.Else():
+                self._advance(m)
+
+    def _advance(self, m: Module) -> None:
+        m.d.comb += self._move.eq(1)
+        m.d.sync += [
+            self._leaking.eq(self._reading),
+            self._firing.eq(self._leaking),
+            self._leak_group.eq(self._group),
+            self._fire_group.eq(self._leak_group),
+        ]
+        with m.If(self._reading):
+            self._read(m)
+            m.d.sync += [self._group.eq(self._next), self._reading.eq(~self._last)]
+        with m.If(self._firing):
+            self._write(m, self._fire_group, self._after)
+            m.d.sync += [
+                self._fired.eq(self._fire_group),
+                self._waiting.eq(self._spikes),
+                self._finished.eq(self._fire_last),
+            ]
+            if self.traced:
+                self._go(m, Phase.SHOW)
 
     def _leaving(self, m: Module) -> None:
         """Spikes of the group that fired and still wait to be sent; the lowest goes first."""
         self._waiting = Signal(self.lanes, name="waiting")
         self._fired = self._group_signal("fired_group")
-        self._fired_last = named(m, "fired_last", self._fired == self.groups - 1)
+        self._finished = Signal(name="finished")
         self._sent = Signal(range(self.lanes), name="sent_lane")
         for k in reversed(range(self.lanes)):
             with m.If(self._waiting[k]):
                 m.d.comb += self._sent.eq(k)
         self._rest = named(m, "rest", self._waiting & (self._waiting - 1)[: self.lanes])
-
-    def _leave(self, m: Module, spikes: Value, last: Value) -> None:
-        """Where a group goes that fired: its spikes, the tick, or the next group."""
-        with m.If(spikes.any()):
-            self._go(m, Phase.SEND)
-        with m.Elif(last):
-            self._go(m, Phase.END)
-        with m.Else():
-            self._go(m, Phase.SWEEP)
 
     def _neuron(self, lane: Value) -> Value:
         return Cat(lane, self._fired) if self.groups > 1 else lane
@@ -336,7 +341,7 @@ class LanedCore(wiring.Component):
         self._lane = lane = Signal(range(self.lanes), name="shown_lane")
         states = Signal.like(self._after, name="shown_states", reset_less=True)
         state = Signal(state_layout(c), name="shown")
-        top = Mux(self._fired_last, self._filled - 1, self.lanes - 1)
+        top = Mux(self._finished, self._filled - 1, self.lanes - 1)
         self._shown_all = named(m, "shown_all", lane == top)
         with m.If(self._phase == Phase.SWEEP):
             m.d.sync += states.eq(self._after)
@@ -358,19 +363,4 @@ class LanedCore(wiring.Component):
             m.d.sync += self._lane.eq(self._lane + 1)
             with m.If(self._shown_all):
                 m.d.sync += self._lane.eq(0)
-                self._leave(m, self._waiting, self._fired_last)
-
-    def _send(self, m: Module) -> None:
-        """Offer the spikes of the group that fired; at last the tick."""
-        with m.Case(Phase.SEND):
-            m.d.comb += [
-                self.sink.valid.eq(1),
-                self.sink.payload.address.eq(self._neuron(self._sent)),
-            ]
-            with m.If(self.sink.ready):
-                m.d.sync += self._waiting.eq(self._rest)
-                self._leave(m, self._rest, self._fired_last)
-        with m.Case(Phase.END):
-            m.d.comb += [self.sink.valid.eq(1), self.sink.payload.tick.eq(1)]
-            with m.If(self.sink.ready):
-                self._go(m, Phase.ACCEPT)
+                self._go(m, Phase.SWEEP)
