@@ -27,6 +27,7 @@ __all__ = [
     "Delay",
     "Fork",
     "Merge",
+    "Queue",
     "TickOnly",
     "address_shape",
     "event_layout",
@@ -158,6 +159,34 @@ class Delay(wiring.Component):
             m.d.comb += self.sink.payload.tick.eq(1)
             with m.If(self.sink.ready):
                 m.d.sync += started.eq(1)
+        return m
+
+
+class Queue(wiring.Component):
+    """Holds the events of one step, so that their source can go on with the next.
+
+    Members
+    -------
+    source : In(event_stream(n))
+    sink : Out(event_stream(n))
+    """
+
+    def __init__(self, n: int) -> None:
+        self.n = n
+        super().__init__({"source": In(event_stream(n)), "sink": Out(event_stream(n))})
+
+    def elaborate(self, platform: object) -> Module:
+        m = Module()
+        width = Shape.cast(event_layout(self.n)).width
+        m.submodules.queue = queue = fifo.SyncFIFOBuffered(width=width, depth=self.n + 1)
+        m.d.comb += [
+            queue.w_data.eq(self.source.payload.as_value()),
+            queue.w_en.eq(self.source.valid),
+            self.source.ready.eq(queue.w_rdy),
+            self.sink.payload.as_value().eq(queue.r_data),
+            self.sink.valid.eq(queue.r_rdy),
+            queue.r_en.eq(self.sink.ready),
+        ]
         return m
 
 

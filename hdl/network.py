@@ -17,7 +17,7 @@ from amaranth.lib import stream, wiring
 from amaranth.lib.wiring import In, Out
 
 from ..golden.quantise import NetworkContract
-from .aer import Delay, Fork, Merge, TickOnly, address_shape, event_stream, join
+from .aer import Delay, Fork, Merge, Queue, TickOnly, address_shape, event_stream, join
 from .core import Core, trace_members
 from .laned import LanedCore
 from .lanes import Lanes, groups_of, lanes_of
@@ -87,6 +87,7 @@ def module_notes(contract: NetworkContract, top: str, lanes: Lanes = 1) -> dict[
             notes[f"{place}.fire"] = (
                 f"population {shown}: integration, comparison, reset, refractory period"
             )
+        notes[f"{top}.queue_{word}"] = f"the events of {shown} wait here for the cores it feeds"
         notes[f"{top}.merge_{word}"] = f"the sources of {shown}: a step ends when all have ended it"
         for k, s in enumerate(sources_of(contract, name)):
             pre = json.dumps(s.pre)
@@ -152,7 +153,7 @@ class NetworkTop(wiring.Component):
         wanted: dict[str, list[stream.Interface]] = defaultdict(list)
         for name in self.population_names:
             core = self._core(m, name, wanted)
-            produced[name] = core.sink
+            produced[name] = self._queued(m, name, core)
         for name in dict.fromkeys(self.contract.outputs):
             n = self.contract.populations[name].n
             outlet = event_stream(n).create(path=[f"outlet_{self.population_names[name]}"])
@@ -219,6 +220,14 @@ class NetworkTop(wiring.Component):
             for field in trace_members(c):
                 m.d.comb += getattr(self, f"trace_{word}_{field}").eq(core.trace[field])
         return core
+
+    def _queued(self, m: Module, name: str, core: Core | LanedCore) -> stream.Interface:
+        """What a core sends; a quick one need not wait for the cores that it feeds."""
+        if self.lanes[name] == 1 or not any(c.pre == name for c in self.contract.connections):
+            return core.sink
+        m.submodules[f"queue_{self._word(name)}"] = queue = Queue(core.contract.n)
+        wiring.connect(m, core.sink, queue.source)
+        return queue.sink
 
     def _route(self, m: Module, label: str, s: Source, inlet: stream.Interface) -> stream.Interface:
         """What the source must feed so that its events reach ``inlet`` rightly."""

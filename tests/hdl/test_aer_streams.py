@@ -1,4 +1,4 @@
-"""Fork, Merge, Delay and TickOnly: what comes out, and the rule that an event stays as it is."""
+"""Fork, Merge, Delay, Queue and TickOnly: what comes out; an event stays as it is."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from amaranth.hdl import Elaboratable, Module, ResetInserter, Signal
 from amaranth.sim import Simulator
 
 from lifstone.golden import InvalidValue
-from lifstone.hdl.aer import Delay, Fork, Merge, TickOnly
+from lifstone.hdl.aer import Delay, Fork, Merge, Queue, TickOnly
 
 TICK = (1, 0)
 TIMINGS = [(0.0, 0.0), (0.6, 0.0), (0.0, 0.6), (0.4, 0.4)]
@@ -141,6 +141,24 @@ def test_a_delay_takes_a_whole_step_while_its_sink_waits(n: int) -> None:
     sent = events([list(range(n))])
     got = bench.play({"source": sent}, ["sink"], [4 * n + 9])
     assert got["sink"] == []
+    assert bench.taken["source"] == n + 1
+
+
+@pytest.mark.parametrize("n", [1, 5])
+@pytest.mark.parametrize(("idle", "wait"), TIMINGS)
+def test_a_queue_keeps_the_order_and_adds_nothing(n: int, idle: float, wait: float) -> None:
+    fed = events(steps(n, 12, n))
+    bench = Bench(Queue(n), idle, wait)
+    got = bench.play({"source": fed}, ["sink"], [37, 600])
+    assert got["sink"] == fed
+
+
+@pytest.mark.parametrize("n", [1, 4, 9])
+def test_a_queue_takes_a_whole_step_while_its_sink_waits(n: int) -> None:
+    fed = events([list(range(n))])
+    bench = Bench(Queue(n), 0.0, 0.0)
+    bench.blocked.add("sink")
+    bench.play({"source": fed}, ["sink"], [50])
     assert bench.taken["source"] == n + 1
 
 
