@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import re
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence, Set
 from dataclasses import dataclass
 from typing import Any
 
@@ -72,7 +73,7 @@ def prove_network(
     if "sum" in chosen:
         jobs += [(f"sum of {p}", lambda p=p: _sum(contract, p)) for p in contract.populations]  # type: ignore[misc]
     if "streams" in chosen:
-        jobs += _streams(contract, timeout)
+        jobs += _streams(contract, design, timeout)
     out = []
     for done, (label, job) in enumerate(jobs):
         if progress is not None:
@@ -85,31 +86,37 @@ def _steps(
     contract: NetworkContract, design: Design, timeout: float
 ) -> Iterator[tuple[str, Callable[[], Proof]]]:
     names = port_names(contract)["populations"]
-    stems = {p: f"{design.name}_core_{names[p]}" for p in contract.populations}
-    sources = [step_of_verilog(contract.populations[p], design.verilog, stems[p]) for p in stems]
+    stems: dict[str, tuple[Any, str]] = {}
+    for p, c in contract.populations.items():
+        stem = f"{design.name}_core_{names[p]}"
+        found = re.findall(rf"^module {stem}_lane_(\d+)_leak ", design.verilog, re.MULTILINE)
+        stems |= {f"step of {p}, lane {k}": (c, f"{stem}_lane_{k}") for k in found}
+        if not found:
+            stems[f"step of {p}"] = (c, stem)
+    sources = [step_of_verilog(c, design.verilog, stem) for c, stem in stems.values()]
     made = circuits(sources)
-    for (name, c), circuit in zip(contract.populations.items(), made, strict=True):
+    for (label, (c, _)), circuit in zip(stems.items(), made, strict=True):
 
-        def job(name: str = name, c: Any = c, circuit: Any = circuit) -> Proof:
-            return _step_row(name, prove_step(c, circuit, timeout), timeout)
+        def job(label: str = label, c: Any = c, circuit: Any = circuit) -> Proof:
+            return _step_row(label, prove_step(c, circuit, timeout), timeout)
 
-        yield f"step of {name}", job
+        yield label, job
 
 
-def _step_row(name: str, proof: StepProof, timeout: float) -> Proof:
+def _step_row(label: str, proof: StepProof, timeout: float) -> Proof:
     detail = "every state, sum and parameter"
     if proof.sets:
         detail = f"every state and sum, each of {proof.sets} sets of parameters"
-    verdict = Verdict(f"step of {name}", "contract", Status.PROVED)
+    verdict = Verdict(label, "contract", Status.PROVED)
     trace: tuple[str, ...] = ()
     found = proof.counterexample
     if found is not None:
         k = found.differing[0]
         reason = f"{k} is {found.rtl[k]} instead of {found.golden[k]}"
-        verdict = Verdict(f"step of {name}", "contract", Status.DEVIATES, reason=reason)
+        verdict = Verdict(label, "contract", Status.DEVIATES, reason=reason)
         trace, detail = tuple(found.lines()), ""
     elif proof.word == "unknown":
-        verdict, detail = _undecided(f"step of {name}", "contract", timeout), ""
+        verdict, detail = _undecided(label, "contract", timeout), ""
     return Proof(verdict, "step", proof.seconds, detail, trace)
 
 
@@ -138,9 +145,16 @@ def _sum(contract: NetworkContract, name: str) -> Proof:
 
 
 def _streams(
-    contract: NetworkContract, timeout: float
+    contract: NetworkContract, design: Design, timeout: float
 ) -> Iterator[tuple[str, Callable[[], Proof]]]:
-    watches = _watches(contract)
+    parallel = {r["name"] for r in design.manifest["populations"] if r.get("lanes", 1) > 1}
+    watches = _watches(contract, parallel)
+    for row in design.manifest["populations"]:
+        if row["name"] in parallel:
+            label = f"core {row['name']}"
+            reason = f"{row['lanes']} lanes: there is no proof for such a core's stream"
+            verdict = Verdict(label, _PROMISED, Status.SKIPPED, reason=reason)
+            yield label, lambda verdict=verdict: Proof(verdict, "streams", 0.0)  # type: ignore[misc]
     sources: list[Source] = [w.source() for w in watches.values()]
     for (label, watch), circuit in zip(watches.items(), circuits(sources), strict=True):
 
@@ -150,15 +164,19 @@ def _streams(
         yield label, job
 
 
-def _watches(contract: NetworkContract) -> dict[str, Watch]:
-    """One watch for each different stream component of the network, by its name and sizes."""
+def _watches(contract: NetworkContract, parallel: Set[str]) -> dict[str, Watch]:
+    """One watch for each different stream component, by its name and sizes.
+
+    Those of the cores named in ``parallel`` are left out.
+    """
     sizes = {**input_sizes(contract), **{p: c.n for p, c in contract.populations.items()}}
     wanted = dict.fromkeys(sizes, 0)
     out: dict[str, Watch] = {}
     for name, c in contract.populations.items():
         sources = sources_of(contract, name)
         lines = tuple(1 if s.connection is None else sizes[s.pre] for s in sources)
-        out[f"core {name}"] = watch_core(Core(c, [], sum(lines)))
+        if name not in parallel:
+            out[f"core {name}"] = watch_core(Core(c, [], sum(lines)))
         if len(lines) > 1:
             out[f"merge {' + '.join(map(str, lines))}"] = watch_merge(Merge(lines), lines)
         for s in sources:
