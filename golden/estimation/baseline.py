@@ -167,9 +167,12 @@ def _regress(s: Samples, held: NDArray[np.bool_]) -> tuple[Array, Array, Array, 
     flow = instrument * residual[:, None]
     neighbours = np.flatnonzero(np.diff(k) == 1)
     lag = flow[neighbours + 1].T @ flow[neighbours]
+    meat = flow.T @ flow
+    if np.linalg.eigvalsh(meat + lag + lag.T)[0] > 0:
+        meat = meat + lag + lag.T
     inverse = np.linalg.inv(matrix)
     covariance = np.zeros((3, 3))
-    covariance[:columns, :columns] = inverse @ (flow.T @ flow + lag + lag.T) @ inverse.T
+    covariance[:columns, :columns] = inverse @ meat @ inverse.T
     full = np.zeros(3)
     full[:columns] = solution
     return full, covariance, residual, k

@@ -15,11 +15,17 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import ndtr
 
-__all__ = ["Detected", "detect", "without_peaks"]
+__all__ = ["Detected", "detect", "without_artefacts", "without_peaks"]
 
 Array = NDArray[np.float64]
 Index = NDArray[np.int64]
 
+ARTEFACT = 8.0
+"""Standard deviations of a step off both neighbours at which a sample is an artefact."""
+LONGEST_ARTEFACT = 3
+"""Samples that an artefact lasts at most."""
+WEAK = 0.6
+"""Share of the smallest drop of a spike from which a drop may be one after all."""
 CLEAR = 5.0
 """Standard deviations of a step at which a first look takes it for a jump."""
 
@@ -35,6 +41,8 @@ class Detected:
     windows
         First and last step on which each spike may have fallen, ascending, ``(spikes, 2)``:
         equal unless samples were dropped there.
+    weak
+        Where a drop was too small for a spike but not by much, as ``windows``.
     peaks
         Number of samples set aside.
     doubt
@@ -43,6 +51,7 @@ class Detected:
 
     v: Array
     windows: Index
+    weak: Index
     peaks: int
     doubt: float
 
@@ -57,7 +66,14 @@ def detect(v: Array, longest_gap: int = 4) -> Detected:
     seen = np.flatnonzero(np.isfinite(clean))
     jump = np.diff(clean[seen])
     limit, doubt = _limit(jump, _width(clean))
-    at = np.flatnonzero(jump < -limit)
+    peaks = int(np.isfinite(v).sum()) - seen.size
+    windows = _windows(v, seen, np.flatnonzero(jump < -limit), longest_gap)
+    small = np.flatnonzero((jump < -WEAK * limit) & (jump >= -limit))
+    return Detected(clean, windows, _windows(v, seen, small, longest_gap), peaks, doubt)
+
+
+def _windows(v: Array, seen: Index, at: Index, longest_gap: int) -> Index:
+    """First and last step of the spikes between samples ``seen[at]`` and the next."""
     windows = []
     for a, b in zip(seen[at].tolist(), seen[at + 1].tolist(), strict=True):
         peak = np.flatnonzero(np.isfinite(v[a + 1 : b]))
@@ -66,8 +82,7 @@ def detect(v: Array, longest_gap: int = 4) -> Detected:
             windows.append((a + 1 + int(peak[0]),) * 2)
         elif b - a - 1 <= longest_gap:
             windows.append((a + 1, b))
-    peaks = int(np.isfinite(v).sum()) - seen.size
-    return Detected(clean, np.array(windows, dtype=np.int64).reshape(-1, 2), peaks, doubt)
+    return np.array(windows, dtype=np.int64).reshape(-1, 2)
 
 
 def without_peaks(v: Array, spikes: Index) -> Array:
@@ -88,6 +103,31 @@ def without_peaks(v: Array, spikes: Index) -> Array:
             out[k] = np.nan
             k += 1
     return out
+
+
+def without_artefacts(v: Array, kept: Index, upwards: bool = True) -> Array:
+    """``v`` with excursions of up to three samples set to ``nan``, up or down and back.
+
+    They are no normal noise, and a filter that took them for it would be led astray. One down
+    that touches ``kept``, the samples around spikes, is a reset and stays. A recording in which
+    excursions are common is left as it is: they belong to it. Those ``upwards`` may be peaks.
+    """
+    limit = ARTEFACT * _width(v)
+    seen = np.flatnonzero(np.isfinite(v))
+    y, jump = v[seen], np.diff(v[seen])
+    free = ~np.isin(seen, kept)
+    out = v.copy()
+    if limit == 0:
+        return out
+    for k in (np.flatnonzero(np.abs(jump) > limit) + 1).tolist():
+        for end in range(k + 1, min(k + 1 + LONGEST_ARTEFACT, y.size)):
+            back = y[end] - y[end - 1]
+            if abs(back) > limit and back * jump[k - 1] < 0 and abs(y[end] - y[k - 1]) < limit:
+                if upwards if back < 0 else free[k - 1 : end + 1].all():
+                    out[seen[k:end]] = np.nan
+                break
+    common = np.isfinite(v).sum() - np.isfinite(out).sum() > 0.01 * seen.size
+    return v.copy() if common else out
 
 
 def _width(v: Array) -> float:
@@ -111,8 +151,9 @@ def _mask_peaks(v: Array, width: float) -> Array:
         end = k
         while end < y.size and y[end] > y[k - 1] + 0.5 * height:
             end += 1
-        # It must come back: a jump up that stays is a step of the input.
-        if end < y.size and y[end - 1] - y[end] > height:
+        # It must come back, or end with the recording: a jump up that stays is the input's.
+        back = y[end - 1] - y[end] > height if end < y.size else end - k <= LONGEST_ARTEFACT
+        if back:
             out[seen[k:end]] = np.nan
     return out
 

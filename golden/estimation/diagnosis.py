@@ -18,8 +18,9 @@ from .fit import Fit
 from .likelihood import Evaluation, evaluate, nodes_for
 from .maximum import SMALLEST
 from .noisy import Noisy
+from .ready import ready
 from .recording import Recording
-from .samples import Samples, prepare
+from .samples import Samples
 from .segments import Segments
 
 __all__ = ["Diagnosis", "diagnose"]
@@ -69,7 +70,7 @@ def diagnose(recording: Recording, fit: Fit) -> Diagnosis:
 
     A noise that was estimated as 0 is replaced by a small share of the spread of the other.
     """
-    s = prepare(recording).held(round(fit.t_ref / recording.dt))
+    s = ready(recording)
     neuron = Noisy.of(_floored(s.from_si(fit.known())))
     seg = s.segments()
     found = evaluate(seg, neuron, s.dt, nodes_for(seg, neuron, s.dt))

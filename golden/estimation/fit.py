@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from enum import StrEnum
 
 import numpy as np
@@ -12,12 +12,12 @@ from scipy.special import ndtri
 
 from ..errors import InvalidValue, require
 from ..lif import Lif
-from .baseline import Baseline, baseline, starting_point
-from .likelihood import without_threshold
+from .baseline import Baseline, baseline
 from .maximum import Maximum, maximise
 from .noisy import NAMES, POSITIVE, Noisy
+from .ready import ready
 from .recording import Recording
-from .samples import Samples, prepare
+from .samples import Samples
 from .threshold import Edge
 
 __all__ = ["Estimate", "Fit", "FitMethod", "fit"]
@@ -25,8 +25,6 @@ __all__ = ["Estimate", "Fit", "FitMethod", "fit"]
 Array = NDArray[np.float64]
 
 UNITS = ("s", "ohm", "V", "V", "V", "V", "V")
-LONGEST_HOLD = 256
-"""Steps up to which an unknown refractory period is looked for."""
 
 
 class FitMethod(StrEnum):
@@ -158,9 +156,7 @@ def fit(recording: Recording, method: FitMethod | str = FitMethod.LIKELIHOOD) ->
         chosen = FitMethod(method)
     except ValueError:
         raise InvalidValue("method", method, ", ".join(FitMethod)) from None
-    s = prepare(recording)
-    if recording.t_ref is None:
-        s = _with_hold(s)
+    s = ready(recording)
     if chosen is FitMethod.BASELINE:
         return _simple(recording, s, baseline(s), ())
     try:
@@ -171,24 +167,6 @@ def fit(recording: Recording, method: FitMethod | str = FitMethod.LIKELIHOOD) ->
     if first is not None and first.noiseless:
         return _simple(recording, s, first, ("the recording shows no noise: baseline used",))
     return _fit(chosen, recording, s, maximise(s))
-
-
-def _with_hold(s: Samples) -> Samples:
-    """The refractory period, whole steps below the shortest interval, that fits the best."""
-    if not s.spikes.size:
-        return s
-    plain = replace(s, windows=np.stack([s.spikes, s.spikes], axis=1))
-    best, top = 0, -np.inf
-    for hold in range(min(plain.shortest_interval(), LONGEST_HOLD)):
-        trial = plain.held(hold)
-        try:
-            value = without_threshold(trial.segments(), starting_point(trial), s.dt)
-        except InvalidValue:
-            continue
-        if value > top:
-            best, top = hold, value
-    note = f"refractory period found from the potential: {best} steps"
-    return replace(s.held(best), notes=(*s.notes, note))
 
 
 def _simple(recording: Recording, s: Samples, b: Baseline, notes: tuple[str, ...]) -> Fit:

@@ -167,7 +167,10 @@ def _update(
     gain = np.where(seen, spread / (spread + c.s**2), 0.0)
     centre, variance = mean + gain * (y - mean), spread * (1 - gain)
     reach = WIDTH * np.sqrt(variance)
-    low, top = np.minimum(centre, c.v_th) - reach, np.minimum(centre + reach, c.v_th)
+    # Of a bell whose centre is above the threshold only a flank is left, steep and narrow.
+    beyond = np.maximum(centre - c.v_th, 0.0)
+    low = np.minimum(centre, c.v_th) - (np.hypot(beyond, reach) - beyond)
+    top = np.minimum(centre + reach, c.v_th)
     half = 0.5 * (top - low)
     x, w = _legendre(before.nodes.shape[1] - 1)
     nodes = (low + half)[:, None] + half[:, None] * np.append(x, 0.0)

@@ -12,13 +12,14 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.special import log_ndtr
 
 from . import grid, hidden, kalman
 from .kalman import Moments
 from .noisy import Noisy, Step
 from .segments import Segments
 
-__all__ = ["Evaluation", "evaluate", "nodes_for", "without_threshold"]
+__all__ = ["Evaluation", "evaluate", "nodes_for", "rough_log_likelihood"]
 
 Array = NDArray[np.float64]
 
@@ -56,11 +57,16 @@ def nodes_for(seg: Segments, neuron: Noisy, dt: float) -> int:
     return grid.nodes_needed(c, f.variance)
 
 
-def without_threshold(seg: Segments, neuron: Noisy, dt: float) -> float:
-    """Log-likelihood of the potential alone, as if no threshold were there: quick."""
+def rough_log_likelihood(seg: Segments, neuron: Noisy, dt: float) -> float:
+    """Quick: potentials as if no threshold were there, spikes by the chance to be above it."""
     c = neuron.step(dt)
     f = kalman.forward(seg, replace(c, v_th=np.inf))
-    return float((f.log_likelihood + _held(seg, c)).sum())
+    fired = np.flatnonzero(seg.fired)
+    last = (seg.length[fired], fired)
+    mean = c.a * f.mean[last] + c.b + c.g * seg.x[seg.length[fired] + 1, fired]
+    spread = np.sqrt(c.a**2 * f.variance[last] + c.q**2)
+    crossing = log_ndtr((mean - c.v_th) / spread)
+    return float((f.log_likelihood + _held(seg, c)).sum() + crossing.sum())
 
 
 def evaluate(seg: Segments, neuron: Noisy, dt: float, nodes: int) -> Evaluation:

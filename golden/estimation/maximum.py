@@ -129,7 +129,8 @@ def _edge(scores: Scores, peak: Peak, sharp: bool, info: Array, covariance: Arra
         return None
     # What the doubt about the other parameters adds to that with them at the maximum.
     more = max(float(covariance[V_TH, V_TH]) - alone, 0.0)
-    return integrate(value, centre, np.sqrt(alone)).widened(more)
+    found = integrate(value, centre, np.sqrt(alone))
+    return None if found is None else found.widened(more)
 
 
 def _search(

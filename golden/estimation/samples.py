@@ -7,8 +7,8 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from ..errors import InvalidValue
-from .detection import detect, without_peaks
+from ..errors import InvalidValue, require
+from .detection import detect, without_artefacts, without_peaks
 from .noisy import NAMES, POSITIVE
 from .recording import Recording
 from .segments import Segments, cut
@@ -20,6 +20,8 @@ Index = NDArray[np.int64]
 
 BRIDGED = 16
 """Missing samples in a row that the filter predicts across; beyond, it starts anew."""
+DOUBT = 0.01
+"""Share of spikes expected to be wrong at first sight from which it is said."""
 HIDING = 4
 """The same where spikes had to be detected: in a longer gap one is not looked for."""
 
@@ -30,13 +32,14 @@ class Samples:
 
     ``driven`` says whether the input varies, so that ``r`` can be told from ``v_leak``;
     where it does not, ``x`` is 0. ``windows`` are the first and last step that each spike may
-    have fallen on, ``(spikes, 2)``.
+    have fallen on, ``(spikes, 2)``; ``weak`` are drops that may be spikes after all.
     """
 
     y: Array
     x: Array
     dt: float
     windows: Index
+    weak: Index
     detected: bool
     hold: int
     driven: bool
@@ -53,7 +56,7 @@ class Samples:
     @property
     def certain(self) -> Index:
         """Steps of the spikes whose step is known."""
-        return self.windows[self.windows[:, 0] == self.windows[:, 1], 1]
+        return np.asarray(self.windows[self.windows[:, 0] == self.windows[:, 1], 1])
 
     def segments(self) -> Segments:
         """The recording cut into pieces that are independent given the parameters."""
@@ -62,6 +65,10 @@ class Samples:
             # In a longer gap a spike may have left no trace.
             longest = min(HIDING, self.shortest_interval() // 2)
         return cut(self.y, self.x, self.windows, self.hold, longest)
+
+    def replaced(self, windows: Index) -> Samples:
+        """The same with other spikes, and no doubt left about them."""
+        return replace(self, windows=windows, weak=np.zeros((0, 2), dtype=np.int64))
 
     def held(self, hold: int) -> Samples:
         """The same with another refractory period, in steps."""
@@ -107,10 +114,16 @@ def prepare(recording: Recording) -> Samples:
         If detected spikes lie closer than the refractory period that was given.
     """
     notes: list[str] = []
+    artefacts, weak = 0, np.zeros((0, 2), dtype=np.int64)
     if recording.spikes is None:
-        found = detect(recording.v, HIDING)
-        v, windows = found.v, found.windows
-        notes += _words(windows, found.peaks, found.doubt)
+        none = np.zeros(0, dtype=np.int64)
+        clean, artefacts = _without_artefacts(recording.v, none, upwards=False)
+        found = detect(clean, HIDING)
+        v, windows, weak = found.v, found.windows, found.weak
+        if found.peaks:
+            notes.append(f"{found.peaks} samples of peaks set aside")
+        if found.doubt > DOUBT:
+            notes.append("resets are hard to see in the noise: some spikes may be wrong")
     else:
         windows = np.stack([recording.spikes, recording.spikes], axis=1)
         v = without_peaks(recording.v, recording.spikes)
@@ -118,17 +131,24 @@ def prepare(recording: Recording) -> Samples:
         if peaks:
             notes.append(f"{peaks} samples of peaks set aside")
     _check_interval(recording, windows)
+    around = [np.arange(a - 1, b + recording.hold + 2) for a, b in windows.tolist()]
+    kept = np.concatenate([np.zeros(0, dtype=np.int64), *around])
+    v, more = _without_artefacts(v, kept, upwards=True)
+    if artefacts + more:
+        notes.append(f"{artefacts + more} samples of artefacts set aside")
     x = recording.x
     driven = x is not None and bool(np.ptp(x) > 0)
     if x is not None and not driven and x[0] != 0:
         notes.append("the input is constant: v_leak is the rest under that input, r unknown")
     x_unit = float(np.std(x)) if driven and x is not None else 1.0
     centre, unit = float(np.nanmean(v)), float(np.nanstd(v))
+    require(unit > 0, "v", "a constant but for peaks", "a recording that moves")
     return Samples(
         y=(v - centre) / unit,
         x=x / x_unit if driven and x is not None else np.zeros(v.size),
         dt=float(recording.dt),
         windows=windows,
+        weak=weak,
         detected=recording.spikes is None,
         hold=recording.hold,
         driven=driven,
@@ -139,14 +159,9 @@ def prepare(recording: Recording) -> Samples:
     )
 
 
-def _words(windows: Index, peaks: int, doubt: float) -> list[str]:
-    out = [f"{len(windows)} spikes detected from the potential, {peaks} samples of peaks set aside"]
-    hidden = int((windows[:, 0] < windows[:, 1]).sum())
-    if hidden:
-        out.append(f"{hidden} spikes fell among dropped samples: summed over their steps")
-    if doubt > 1e-3:
-        out.append(f"about {doubt:.1%} of the spikes are missed: the reset is hard to see")
-    return out
+def _without_artefacts(v: Array, kept: Index, upwards: bool) -> tuple[Array, int]:
+    clean = without_artefacts(v, kept, upwards)
+    return clean, int(np.isfinite(v).sum() - np.isfinite(clean).sum())
 
 
 def _check_interval(recording: Recording, windows: Index) -> None:

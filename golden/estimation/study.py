@@ -18,15 +18,13 @@ from ..errors import require
 from .fit import FitMethod, fit
 from .likelihood import evaluate, nodes_for
 from .noisy import NAMES, POSITIVE, Noisy
+from .ready import ready
 from .recording import Recording
-from .samples import prepare
 from .simulate import Experiment, simulate
 
 __all__ = ["Row", "Study", "binomial_interval", "information_at", "study"]
 
 Array = NDArray[np.float64]
-
-NORMAL_95 = 1.959963984540054
 
 
 @dataclass(frozen=True)
@@ -59,8 +57,11 @@ class Study:
     ----------
     truth
         As :meth:`.Noisy.vector`, ``(7,)``.
-    vectors, errors
-        Estimates and standard errors by method, ``(recordings, 7)``; ``nan``: not determined.
+    vectors, covariances
+        Estimates and covariances by method, ``(recordings, 7)`` and ``(recordings, 7, 7)``;
+        ``nan`` where not determined.
+    covered
+        Whether each 95 % interval holds the truth, by method, ``(recordings, 7)``.
     information
         Fisher information of one recording, ``(7, 7)``.
     failed
@@ -69,7 +70,8 @@ class Study:
 
     truth: Array
     vectors: dict[str, Array]
-    errors: dict[str, Array]
+    covariances: dict[str, Array]
+    covered: dict[str, NDArray[np.bool_]]
     information: Array
     failed: dict[str, int]
 
@@ -87,11 +89,6 @@ class Study:
         out[known] = np.sqrt(np.diag(inverse))
         return out
 
-    def covered(self, method: str) -> NDArray[np.bool_]:
-        """Whether each 95 % interval holds the truth, ``(recordings, 7)``."""
-        distance = np.abs(self.vectors[method] - self.truth)
-        return np.asarray(distance <= NORMAL_95 * self.errors[method])
-
     def rows(self, method: str) -> list[Row]:
         """The table of one method, the parameters that are determined."""
         natural, truth = self.vectors[method].copy(), self.truth.copy()
@@ -102,13 +99,13 @@ class Study:
         scale = np.where(POSITIVE, truth, 1.0)
         out = []
         for k in np.flatnonzero(np.isfinite(self.bound)):
-            use = np.isfinite(self.errors[method][:, k]) & np.isfinite(natural[:, k])
+            use = np.isfinite(self.covariances[method][:, k, k]) & np.isfinite(natural[:, k])
             n = int(use.sum())
             if n < 2:
                 continue
             error = natural[use, k] - truth[k]
             rmse, bound = float(np.sqrt(np.mean(error**2))), float(self.bound[k] * scale[k])
-            hits = int(self.covered(method)[use, k].sum())
+            hits = int(self.covered[method][use, k].sum())
             low, high = binomial_interval(hits, n, 0.99)
             spread = float(error.std(ddof=1) / np.sqrt(n))
             row = (float(truth[k]), float(error.mean()), spread, rmse, bound, rmse / bound)
@@ -139,24 +136,29 @@ def study(
     """Simulate, fit and count; about a second a recording of 5000 samples."""
     require(recordings >= 2, "recordings", recordings, "at least 2")
     vectors = {str(m): np.full((recordings, 7), np.nan) for m in methods}
-    errors = {str(m): np.full((recordings, 7), np.nan) for m in methods}
+    covariances = {str(m): np.full((recordings, 7, 7), np.nan) for m in methods}
+    covered = {str(m): np.zeros((recordings, 7), dtype=np.bool_) for m in methods}
     failed = {str(m): 0 for m in methods}
     information = np.zeros((7, 7))
+    truth = [getattr(e.neuron, name) for name in NAMES]
     for first in range(0, recordings, batch):
         made = simulate(e, min(batch, recordings - first), seed + first)
         for k, recording in enumerate(made, first):
             information += information_at(recording, e.neuron) / recordings
             for m in methods:
                 found = fit(recording, m)
-                vectors[m][k] = found.vector
-                errors[m][k] = np.sqrt(np.diag(found.covariance))
+                vectors[m][k], covariances[m][k] = found.vector, found.covariance
+                spans = [found.interval(name) for name in NAMES]
+                covered[m][k] = [
+                    low <= t <= top for (low, top), t in zip(spans, truth, strict=True)
+                ]
                 failed[m] += not found.converged
-    return Study(e.neuron.vector(), vectors, errors, information, failed)
+    return Study(e.neuron.vector(), vectors, covariances, covered, information, failed)
 
 
 def information_at(recording: Recording, neuron: Noisy) -> Array:
     """Sum over segments of the outer product of their scores at ``neuron``, ``(7, 7)``."""
-    s = prepare(recording)
+    s = ready(recording)
     truth = s.from_si(neuron.vector())
     seg = s.segments()
     there = Noisy.of(truth)

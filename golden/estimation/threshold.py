@@ -65,8 +65,11 @@ def is_bell(value: Callable[[float], float], top: float, centre: float, deviatio
     return all(1.0 < fall < 4.0 for fall in falls)
 
 
-def integrate(value: Callable[[float], float], centre: float, scale: float) -> Edge:
-    """The likelihood ``exp(value)`` around ``centre`` as a distribution; ``scale`` is a guess."""
+def integrate(value: Callable[[float], float], centre: float, scale: float) -> Edge | None:
+    """The likelihood ``exp(value)`` around ``centre`` as a distribution; ``scale`` is a guess.
+
+    ``None`` where it is no number around there.
+    """
     known = {centre: value(centre)}
 
     def at(v_th: float) -> float:
@@ -80,6 +83,8 @@ def integrate(value: Callable[[float], float], centre: float, scale: float) -> E
     values = np.array(sorted(known))
     logs = np.array([known[v] for v in values.tolist()])
     inside = logs > logs.max() - 3 * DEPTH
+    if inside.sum() < 3:
+        return None
     fine = np.unique(
         np.concatenate(
             [
