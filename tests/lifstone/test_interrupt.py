@@ -40,6 +40,11 @@ def until(condition: Callable[[], bool], process: subprocess.Popen[str]) -> None
         time.sleep(0.02)
 
 
+def heed() -> None:
+    """Interrupts end the command also where the tests were started in the background."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+
+
 def stop(
     arguments: list[str], folder: Path, ready: Callable[[dict[int, str]], bool], number: int
 ) -> tuple[int, str, list[str]]:
@@ -55,6 +60,7 @@ def stop(
         stderr=subprocess.PIPE,
         text=True,
         start_new_session=True,
+        preexec_fn=heed,
     )
     try:
         until(lambda: ready(family(tag)), process)

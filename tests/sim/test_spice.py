@@ -198,6 +198,8 @@ import numpy as np
 from lifstone.golden import Lif
 from lifstone.sim.spice import run_spice_neuron
 run_spice_neuron(Lif(tau_mem=1e-2), np.full(20, 1.5), 1e-3)
+# A shell that starts this in the background has it ignore interrupts.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 threading.Timer(0.5, os.kill, (os.getpid(), signal.SIGINT)).start()
 try:
     run_spice_neuron(Lif(tau_mem=1e-2), np.full(40, 1e4), 1e-3)
