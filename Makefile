@@ -10,10 +10,10 @@ APT_DEV := chromium git
 # Many small matrices: threads inside each product only get in each other's way.
 ONE_THREAD := OPENBLAS_NUM_THREADS=1 OMP_NUM_THREADS=1
 
-.PHONY: demo test prove lint types bench digits figures gallery clean help setup
+.PHONY: demo test prove lint types bench digits figures gallery coverage-study clean help setup
 
 help: ## list the targets
-	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 18
 
 demo: $(VENV)/.run ## the main job on real data; the report is out/demo/report.html
 	$(VENV)/bin/lifstone demo --out $(OUT)/demo
@@ -44,6 +44,9 @@ digits: $(VENV)/.run ## train the shipped digits network again
 
 figures: $(VENV)/.run ## draw the figures of docs/analog.md again
 	$(PY) -m lifstone.sim.spice_figures --out docs/figures
+
+coverage-study: $(VENV)/.run ## bias, bound and coverage of the estimator, about seven minutes
+	$(ONE_THREAD) $(PY) -m lifstone.golden.estimation
 
 gallery: $(VENV)/.run ## run the fifteen systems; docs/systems/README.md and docs/figures
 	$(PY) -m lifstone.gallery --out docs
