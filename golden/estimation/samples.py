@@ -26,6 +26,10 @@ HIDING = 4
 """The same where spikes had to be detected: in a longer gap one is not looked for."""
 
 
+NONE = np.zeros((0, 2), dtype=np.int64)
+NONE.setflags(write=False)
+
+
 @dataclass(frozen=True, eq=False)
 class Samples:
     """Potential and input in units of ``unit`` and ``x_unit``, the potential from ``centre``.
@@ -68,7 +72,7 @@ class Samples:
 
     def replaced(self, windows: Index) -> Samples:
         """The same with other spikes, and no doubt left about them."""
-        return replace(self, windows=windows, weak=np.zeros((0, 2), dtype=np.int64))
+        return replace(self, windows=windows, weak=NONE)
 
     def held(self, hold: int) -> Samples:
         """The same with another refractory period, in steps."""
@@ -105,6 +109,17 @@ class Samples:
         return scale, shift
 
 
+@dataclass(frozen=True, eq=False)
+class _Spikes:
+    """Potential without peaks, windows as of :class:`Samples`, and what is to be said."""
+
+    v: Array
+    windows: Index
+    weak: Index
+    artefacts: int
+    notes: tuple[str, ...]
+
+
 def prepare(recording: Recording) -> Samples:
     """Spikes, peaks and scale of a recording.
 
@@ -113,29 +128,14 @@ def prepare(recording: Recording) -> Samples:
     InvalidValue
         If detected spikes lie closer than the refractory period that was given.
     """
-    notes: list[str] = []
-    artefacts, weak = 0, np.zeros((0, 2), dtype=np.int64)
-    if recording.spikes is None:
-        none = np.zeros(0, dtype=np.int64)
-        clean, artefacts = _without_artefacts(recording.v, none, upwards=False)
-        found = detect(clean, HIDING)
-        v, windows, weak = found.v, found.windows, found.weak
-        if found.peaks:
-            notes.append(f"{found.peaks} samples of peaks set aside")
-        if found.doubt > DOUBT:
-            notes.append("resets are hard to see in the noise: some spikes may be wrong")
-    else:
-        windows = np.stack([recording.spikes, recording.spikes], axis=1)
-        v = without_peaks(recording.v, recording.spikes)
-        peaks = int(np.isfinite(recording.v).sum() - np.isfinite(v).sum())
-        if peaks:
-            notes.append(f"{peaks} samples of peaks set aside")
-    _check_interval(recording, windows)
-    around = [np.arange(a - 1, b + recording.hold + 2) for a, b in windows.tolist()]
+    found = _detected(recording.v) if recording.spikes is None else _marked(recording)
+    _check_interval(recording, found.windows)
+    around = [np.arange(a - 1, b + recording.hold + 2) for a, b in found.windows.tolist()]
     kept = np.concatenate([np.zeros(0, dtype=np.int64), *around])
-    v, more = _without_artefacts(v, kept, upwards=True)
-    if artefacts + more:
-        notes.append(f"{artefacts + more} samples of artefacts set aside")
+    v, more = _without_artefacts(found.v, kept, upwards=True)
+    notes = list(found.notes)
+    if found.artefacts + more:
+        notes.append(f"{found.artefacts + more} samples of artefacts set aside")
     x = recording.x
     driven = x is not None and bool(np.ptp(x) > 0)
     if x is not None and not driven and x[0] != 0:
@@ -147,8 +147,8 @@ def prepare(recording: Recording) -> Samples:
         y=(v - centre) / unit,
         x=x / x_unit if driven and x is not None else np.zeros(v.size),
         dt=float(recording.dt),
-        windows=windows,
-        weak=weak,
+        windows=found.windows,
+        weak=found.weak,
         detected=recording.spikes is None,
         hold=recording.hold,
         driven=driven,
@@ -157,6 +157,26 @@ def prepare(recording: Recording) -> Samples:
         x_unit=x_unit,
         notes=tuple(notes),
     )
+
+
+def _marked(recording: Recording) -> _Spikes:
+    spikes = recording.spikes
+    assert spikes is not None
+    v = without_peaks(recording.v, spikes)
+    peaks = int(np.isfinite(recording.v).sum() - np.isfinite(v).sum())
+    notes = (f"{peaks} samples of peaks set aside",) if peaks else ()
+    return _Spikes(v, np.stack([spikes, spikes], axis=1), NONE, 0, notes)
+
+
+def _detected(v: Array) -> _Spikes:
+    clean, artefacts = _without_artefacts(v, NONE.ravel(), upwards=False)
+    found = detect(clean, HIDING)
+    notes = []
+    if found.peaks:
+        notes.append(f"{found.peaks} samples of peaks set aside")
+    if found.doubt > DOUBT:
+        notes.append("resets are hard to see in the noise: some spikes may be wrong")
+    return _Spikes(found.v, found.windows, found.weak, artefacts, tuple(notes))
 
 
 def _without_artefacts(v: Array, kept: Index, upwards: bool) -> tuple[Array, int]:
