@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -15,6 +14,7 @@ from numpy.typing import NDArray
 
 from .golden.errors import require
 from .golden.systems import Panel, Result, Series
+from .sim.whole_file import whole_file
 
 __all__ = ["FORMATS", "draw", "save_figure"]
 
@@ -42,15 +42,12 @@ def draw(result: Result, title: str) -> Figure:
 def save_figure(fig: Figure, path: Path) -> None:
     """Write ``.svg``, ``.png`` or ``.pdf``, whole or not at all; the same data, the same bytes."""
     require(path.suffix in FORMATS, "plot", str(path), f"a name that ends in {', '.join(FORMATS)}")
-    path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_name(f".{os.getpid()}-{path.name}")
     meta = {"Date": None} if path.suffix == ".svg" else {}
-    try:
-        with mpl.rc_context({"svg.hashsalt": "lifstone", "svg.fonttype": "path"}):
-            fig.savefig(temporary, dpi=130, facecolor="white", metadata=meta)
-        os.replace(temporary, path)
-    finally:
-        temporary.unlink(missing_ok=True)
+    with (
+        whole_file(path) as temporary,
+        mpl.rc_context({"svg.hashsalt": "lifstone", "svg.fonttype": "path"}),
+    ):
+        fig.savefig(temporary, dpi=130, facecolor="white", metadata=meta)
 
 
 def _panel(ax: Axes, p: Panel) -> None:

@@ -8,7 +8,6 @@ readers ignore it.
 from __future__ import annotations
 
 import json
-import os
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +17,7 @@ import numpy as np
 from ..golden import Lif, Network
 from ..golden.errors import require
 from .nir_metadata import METADATA_KEY, describe
+from .whole_file import whole_file
 
 __all__ = ["not_expressed", "write_nir"]
 
@@ -54,14 +54,8 @@ def write_nir(network: Network, path: Path) -> None:
     left = {k: v.tolist() for k, v in network.bias.items() if k not in biased}
     text = json.dumps(describe(network, delays, left), allow_nan=False)
     graph = nir.NIRGraph(nodes, edges, metadata={METADATA_KEY: text}, type_check=False)
-    path = Path(path)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_name(f".{path.name}.{os.getpid()}")
-    try:
+    with whole_file(Path(path)) as temporary:
         nir.write(temporary, graph)
-        os.replace(temporary, path)
-    finally:
-        temporary.unlink(missing_ok=True)
 
 
 def not_expressed(network: Network) -> list[str]:

@@ -6,7 +6,6 @@ Points are simulated; lines are theory from :mod:`lifstone.golden`.
 from __future__ import annotations
 
 import argparse
-import os
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -21,6 +20,7 @@ from ..golden import Lif, ota, solve
 from ..golden.fi import rate
 from .spice import run_spice_neuron
 from .spice_sweep import sweep
+from .whole_file import whole_file
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -240,12 +240,8 @@ def _write(figure: Figure, path: Path) -> Path:
             for text in legend.get_texts():
                 text.set_fontsize(9)
             legend.get_title().set_fontsize(9)
-    temporary = path.with_name(f".{os.getpid()}-{path.name}")
-    try:
+    with whole_file(path) as temporary:
         figure.savefig(temporary, format="png", metadata={"Software": None})
-        os.replace(temporary, path)
-    finally:
-        temporary.unlink(missing_ok=True)
     return path
 
 

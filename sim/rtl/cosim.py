@@ -23,6 +23,7 @@ from ...golden import MissingTool, NetworkContract, Status, Verdict
 from ...golden.errors import require
 from ...hdl import Design, generate
 from ...hdl.process import run_program
+from ..whole_file import whole_file
 from .job import Job, Outcome, read_outcomes
 from .plan import SCENARIOS, plan
 from .toolchain import find_icarus, find_verilator
@@ -107,7 +108,8 @@ def verify_cocotb(
         timeout=timeout,
     )
     if junit is not None:
-        _write(junit, run.junit)
+        with whole_file(junit) as temporary:
+            temporary.write_text(run.junit, encoding="utf-8")
     return run.verdict
 
 
@@ -247,11 +249,3 @@ def _failed(simulator: str, failure: str) -> str:
     case = ElementTree.SubElement(suite, "testcase", classname=f"cocotb.{simulator}", name="run")
     ElementTree.SubElement(case, "error", message=failure).text = failure
     return ElementTree.tostring(root, encoding="unicode", xml_declaration=True) + "\n"
-
-
-def _write(path: Path, text: str) -> None:
-    """Whole or not at all."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    staging = path.with_name(f".{path.name}.writing")
-    staging.write_text(text, encoding="utf-8")
-    os.replace(staging, path)

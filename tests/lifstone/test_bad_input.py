@@ -280,7 +280,7 @@ def test_an_interrupted_write_leaves_what_was_there(
     def full(*_: object, **__: object) -> None:
         raise OSError(28, "No space left on device", str(out))
 
-    monkeypatch.setattr("lifstone.console.os.replace", full)
+    monkeypatch.setattr("lifstone.sim.whole_file.os.replace", full)
     said = lifstone("report", path, "--bodies", "golden", "--steps", 5, "--out", out)
     assert said.code == 2
     assert said.err == f"error: {out}: No space left on device\n"
