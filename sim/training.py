@@ -22,6 +22,7 @@ from ..golden import Connection, Lif, Network
 from ..golden.errors import InvalidValue, require
 from ..golden.learning.adam import Adam
 from ..golden.learning.bptt import Gradient, Layer, Rule, backward, forward
+from ..golden.learning.loss import cross_entropy
 from ..golden.learning.surrogate import Surrogate
 from .dataset import Dataset
 from .digits import decode
@@ -211,13 +212,8 @@ def _gradients(
     layers = rounded(latent, s)
     tapes = forward(layers, spikes, DT, s.rule())
     # Cross-entropy on spike counts; half a spike separates the classes by one nat.
-    logits = 2.0 * tapes[-1].spikes.sum(axis=0)
-    p = np.exp(logits - logits.max(axis=1, keepdims=True))
-    p /= p.sum(axis=1, keepdims=True)
-    rows = np.arange(len(labels))
-    loss = float(-np.log(np.maximum(p[rows, labels], 1e-300)).mean())
-    p[rows, labels] -= 1.0
-    d_out = np.broadcast_to(2.0 * p / len(labels), tapes[-1].spikes.shape)
+    loss, d_scores = cross_entropy(2.0 * tapes[-1].spikes.sum(axis=0), labels)
+    d_out = np.broadcast_to(2.0 * d_scores, tapes[-1].spikes.shape)
     price = s.spike_cost / len(labels)
     prices = None if price == 0 else [np.full(t.spikes.shape, price) for t in tapes[:-1]]
     return loss, backward(layers, tapes, s.rule(), d_spikes=d_out, d_hidden=prices)
@@ -237,8 +233,7 @@ def evaluate(layers: list[Layer], data: Dataset, batch: int = 1000) -> tuple[flo
 
 def network(layers: list[Layer]) -> Network:
     """The layers as a network: ``hidden``, ``hidden2``, ..., ``digit``."""
-    names = ["hidden", *(f"hidden{k}" for k in range(2, len(layers)))][: len(layers) - 1]
-    names = [*names, "digit"]
+    names = ["hidden", *(f"hidden{k}" for k in range(2, len(layers))), "digit"]
     before = [INPUT, *names]
     return Network(
         dt=DT,

@@ -13,8 +13,9 @@ from numpy.typing import NDArray
 
 from ..lif import Lif
 from .bptt import Adaptation, Layer
+from .loss import cross_entropy
 
-__all__ = ["DT", "LINES", "PAUSE", "STEPS", "cross_entropy", "draw", "layers", "read"]
+__all__ = ["DT", "LINES", "PAUSE", "STEPS", "draw", "judge", "layers", "read"]
 
 Array = NDArray[np.float64]
 Labels = NDArray[np.int64]
@@ -65,15 +66,11 @@ def read(v: Array) -> Array:
     return np.asarray(v[-PAUSE:].mean(axis=0))
 
 
-def cross_entropy(v: Array, labels: Labels) -> tuple[float, float, Array]:
+def judge(v: Array, labels: Labels) -> tuple[float, float, Array]:
     """Mean loss and accuracy of the readout ``v`` ``(steps, batch, 2)``, and its derivative."""
     score = read(v)
-    p = np.exp(score - score.max(axis=1, keepdims=True))
-    p /= p.sum(axis=1, keepdims=True)
-    rows = np.arange(len(labels))
-    loss = float(-np.log(p[rows, labels]).mean())
+    loss, d_score = cross_entropy(score, labels)
     right = float((score.argmax(axis=1) == labels).mean())
-    p[rows, labels] -= 1.0
     d_v = np.zeros_like(v)
-    d_v[-PAUSE:] = p / len(labels) / PAUSE
+    d_v[-PAUSE:] = d_score / PAUSE
     return loss, right, d_v

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from ..discrete import discretise
 from ..learning.adam import Adam
 from ..learning.bptt import Adaptation, Gradient, Layer, Rule, Tape, backward, forward
-from ..learning.delayed_match import DT, STEPS, cross_entropy, draw, layers
+from ..learning.delayed_match import DT, STEPS, draw, judge, layers
 from ..learning.eprop import Readout, eligibility, gradient
 from ..learning.reward import RewardRule, pair_change, start, step
 from ..learning.surrogate import Surrogate
@@ -91,7 +91,7 @@ def agreement(p: Parameters) -> tuple[float, float, float]:
 
 def _both(net: list[Layer], x: Array, labels: NDArray[np.int64], rule: Rule) -> tuple[Array, Array]:
     tapes = forward(net, x, DT, rule)
-    d_v = cross_entropy(tapes[-1].v, labels)[2]
+    d_v = judge(tapes[-1].v, labels)[2]
     mine = _eprop(net, tapes, rule, d_v)[0]
     theirs = backward(net, tapes, rule, d_v=d_v)[0]
     return _flat(mine), _flat(theirs)
@@ -114,7 +114,7 @@ def train(p: Parameters, seed: int, kind: str) -> Array:
     rule = Rule(Surrogate.FAST_SIGMOID, p.slope)
 
     def accuracy() -> float:
-        return cross_entropy(forward(net, test[0], DT, rule)[-1].v, test[1])[1]
+        return judge(forward(net, test[0], DT, rule)[-1].v, test[1])[1]
 
     curve = [accuracy()]
     for _ in range(p.epochs):
@@ -122,7 +122,7 @@ def train(p: Parameters, seed: int, kind: str) -> Array:
         for first in range(0, p.samples, 32):
             chosen = order[first : first + 32]
             tapes = forward(net, train_set[0][:, chosen], DT, rule)
-            d_v = cross_entropy(tapes[-1].v, train_set[1][chosen])[2]
+            d_v = judge(tapes[-1].v, train_set[1][chosen])[2]
             if kind == "no signal":
                 d_v = d_v * rng.choice([-1.0, 1.0], d_v.shape)
             if kind == "no trace":
@@ -183,12 +183,12 @@ def run(p: Parameters) -> Result:
             Figure("cosine with the full gradient", cosine, "1"),
         ),
         (
-            Check("gradient without recurrence: relative difference", bare, 0.0, bare, 1e-10,
-                  "absolute", "1", against, "the same sum in another order: rounding"),
-            Check("gradient with recurrence: relative difference", cut, 0.0, cut, 1e-10,
-                  "absolute", "1", f"{against}, recurrent path left out", "rounding"),
-            Check("reward-modulated pair: relative difference", error, 0.0, error, 1e-12,
-                  "absolute", "1", "closed form", "exact decay in every step: rounding"),
+            Check.absolute("gradient without recurrence: relative difference", bare, 0.0, 1e-10,
+                           "1", against, "the same sum in another order: rounding"),
+            Check.absolute("gradient with recurrence: relative difference", cut, 0.0, 1e-10,
+                           "1", f"{against}, recurrent path left out", "rounding"),
+            Check.absolute("reward-modulated pair: relative difference", error, 0.0, 1e-12,
+                           "1", "closed form", "exact decay in every step: rounding"),
         ),
         _panels(p, curves, pairs),
         (

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from ..learning.adam import Adam
 from ..learning.bptt import Gradient, Layer, Rule, backward, forward
-from ..learning.delayed_match import DT, cross_entropy, draw, layers
+from ..learning.delayed_match import DT, draw, judge, layers
 from ..learning.surrogate import Surrogate, derivative, smooth
 from .parameter import quantity, validate
 from .system import Check, Figure, Panel, Result, Series, System
@@ -48,7 +48,7 @@ def _evaluate(
 ) -> tuple[float, float, list[Gradient]]:
     """Loss, accuracy and gradients."""
     tapes = forward(net, x, DT, rule)
-    loss, right, d_v = cross_entropy(tapes[-1].v, labels)
+    loss, right, d_v = judge(tapes[-1].v, labels)
     return loss, right, backward(net, tapes, rule, d_v=d_v)
 
 
@@ -115,8 +115,8 @@ def run(p: Parameters) -> Result:
             Figure("hidden spikes a sample", spikes, "1"),
         ),
         tuple(
-            Check(
-                f"gradient, {kind}: largest relative difference", e, 0.0, e, 1e-6, "absolute", "1",
+            Check.absolute(
+                f"gradient, {kind}: largest relative difference", e, 0.0, 1e-6, "1",
                 "central differences of the smoothed network",
                 "differences of step 1e-6 carry an error near 1e-9",
             )
