@@ -30,7 +30,6 @@ from ..lif import Lif
 __all__ = ["WEIGHT_TOP", "BrainscalesPopulation", "BrainscalesState", "Spread", "weight_words"]
 
 Array = NDArray[np.float64]
-ACCELERATION = 1000.0
 WEIGHT_TOP = 63
 WORD = 1 << 10
 
@@ -113,6 +112,10 @@ class BrainscalesPopulation:
             v_th=v_th,
         )
 
+    @cached_property
+    def _coefficients(self) -> discrete.Coefficients:
+        return discrete.discretise(self.circuit, self.dt)
+
     def start(self) -> BrainscalesState:
         """At the initial potential, the trial's noise from its seed."""
         rng = np.random.default_rng([self.chip, self.trial, 12])
@@ -120,8 +123,7 @@ class BrainscalesPopulation:
 
     def advance(self, state: BrainscalesState, arrived: Ints) -> tuple[BrainscalesState, Ints]:
         """One step; ``arrived`` in units of the 6-bit weight."""
-        circuit = self.circuit
-        c = discrete.discretise(circuit, self.dt)
+        circuit, c = self.circuit, self._coefficients
         x = self.current * arrived.sum(axis=0).astype(np.float64)
         before = state.state
         if self.spread.noise > 0:

@@ -16,6 +16,8 @@ Words saturate at both ends.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -53,6 +55,18 @@ class SpinnakerState:
     hold: Ints
 
 
+class _Words(NamedTuple):
+    """The model in the platform's words; ``keep_syn`` is ``None`` without synaptic state."""
+
+    v_leak: Ints
+    v_th: Ints
+    v_reset: Ints
+    v_init: Ints
+    keep_mem: Ints
+    keep_syn: Ints | None
+    hold: Ints
+
+
 @dataclass(frozen=True, eq=False)
 class SpinnakerPopulation:
     """Neurons of a core, made from a float model whose potential is scaled by ``scale``.
@@ -69,8 +83,7 @@ class SpinnakerPopulation:
         require(self.dt > 0, "dt", self.dt, "above 0")
         require(bool(np.isfinite(self.lif.tau_mem).all()), "tau_mem", "inf", "finite")
         require(bool(np.isfinite(self.lif.v_th).all()), "v_th", "inf", "finite")
-        for name in ("v_leak", "v_th", "v_reset", "v_init"):
-            s1615(self.scale * getattr(self.lif, name))
+        self._words  # noqa: B018  -- raises on a potential beyond the words
 
     @property
     def n(self) -> int:
@@ -81,25 +94,37 @@ class SpinnakerPopulation:
         """The factor of a step as an unsigned fraction of 32 bits."""
         return np.asarray(np.rint(np.exp(-self.dt / tau) * 2.0**DECAY_FRACTION), dtype=np.int64)
 
+    @cached_property
+    def _words(self) -> _Words:
+        lif = self.lif
+        return _Words(
+            v_leak=s1615(self.scale * lif.v_leak),
+            v_th=s1615(self.scale * lif.v_th),
+            v_reset=s1615(self.scale * lif.v_reset),
+            v_init=s1615(self.scale * lif.v_init),
+            keep_mem=self.decay(lif.tau_mem),
+            keep_syn=None if lif.tau_syn is None else self.decay(lif.tau_syn),
+            hold=np.rint(lif.t_ref / self.dt).astype(np.int64),
+        )
+
     def start(self) -> SpinnakerState:
         """At the initial potential."""
         zero = np.zeros(self.n, dtype=np.int64)
-        return SpinnakerState(s1615(self.scale * self.lif.v_init), zero, zero.copy())
+        return SpinnakerState(self._words.v_init.copy(), zero, zero.copy())
 
     def advance(self, state: SpinnakerState, arrived: Ints) -> tuple[SpinnakerState, Ints]:
         """One step; see the module's text. Currents of ``arrived`` are unit input resistance."""
-        lif = self.lif
+        w = self._words
         i = saturate(state.i + arrived.sum(axis=0), WIDTH)
-        alpha = saturate(i + s1615(self.scale * lif.v_leak), WIDTH)
+        alpha = saturate(i + w.v_leak, WIDTH)
         gap = saturate(alpha - state.v, WIDTH)
-        v = saturate(alpha - _times(gap, self.decay(lif.tau_mem)), WIDTH)
+        v = saturate(alpha - _times(gap, w.keep_mem), WIDTH)
         free = state.hold == 0
         v = np.where(free, v, state.v)
-        spikes = free & (v >= s1615(self.scale * lif.v_th))
-        v = np.where(spikes, s1615(self.scale * lif.v_reset), v)
-        hold = np.rint(lif.t_ref / self.dt).astype(np.int64)
-        hold = np.where(spikes, hold, np.maximum(state.hold - 1, 0))
-        kept = np.zeros_like(i) if lif.tau_syn is None else _times(i, self.decay(lif.tau_syn))
+        spikes = free & (v >= w.v_th)
+        v = np.where(spikes, w.v_reset, v)
+        hold = np.where(spikes, w.hold, np.maximum(state.hold - 1, 0))
+        kept = np.zeros_like(i) if w.keep_syn is None else _times(i, w.keep_syn)
         return SpinnakerState(v, kept, hold), spikes.astype(np.int64)
 
     def potential(self, state: SpinnakerState) -> Ints:
