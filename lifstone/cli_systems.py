@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import csv
 import io
-import json
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
@@ -15,12 +14,11 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from .console import emit_json, progress, strict, write_text
+from .console import emit_json, json_text, progress, write_text
 from .golden import InvalidValue
 from .golden.errors import require
-from .golden.systems import KEYS, Check, Result, System, find_system, quantities, replaced
-from .units import parse_value
-from .wording import si
+from .golden.systems import KEYS, Result, System, find_system, quantities, replaced
+from .units import check_error, parse_value, with_unit
 
 __all__ = ["run", "systems"]
 
@@ -127,7 +125,7 @@ def _single(s: System, parameters: Any, plot: Path | None, out: Path | None, js:
 
         save_figure(draw(result, s.title), plot)
     if out is not None:
-        write_text(out, json.dumps(strict(result.to_dict()), indent=2, allow_nan=False) + "\n")
+        write_text(out, json_text(result.to_dict()))
     if js:
         emit_json(result.to_dict())
         return result.agrees
@@ -140,30 +138,19 @@ def _single(s: System, parameters: Any, plot: Path | None, out: Path | None, js:
 
 def _print(result: Result) -> None:
     for f in result.figures:
-        error = "" if f.error is None else f" +- {_with_unit(f.error, f.unit)}"
-        click.echo(f"{f.name}: {_with_unit(f.value, f.unit)}{error}")
+        error = "" if f.error is None else f" +- {with_unit(f.error, f.unit, 6)}"
+        click.echo(f"{f.name}: {with_unit(f.value, f.unit, 6)}{error}")
     table = Table(box=None, pad_edge=False)
     for head in ("check", "value", "reference", "error", "tolerance", "", "against"):
         table.add_column(head, overflow="fold")
     for c in result.checks:
         mark = Text("holds", style="green") if c.holds else Text("fails", style="bold red")
-        numbers = (_with_unit(c.value, c.unit), _with_unit(c.reference, c.unit))
-        table.add_row(c.name, *numbers, _error(c, c.error), _error(c, c.tolerance), mark, c.against)
+        numbers = (with_unit(c.value, c.unit, 6), with_unit(c.reference, c.unit, 6))
+        errors = (check_error(c, e, 6, 3) for e in (c.error, c.tolerance))
+        table.add_row(c.name, *numbers, *errors, mark, c.against)
     Console(width=None if Console().is_terminal else 150).print(table)
     for note in result.notes:
         click.echo(f"note: {note}")
-
-
-def _error(c: Check, value: float) -> str:
-    if c.kind == "sigma":
-        return f"{value:.3g} sigma"
-    return f"{value:.3g}" if c.kind == "relative" else _with_unit(value, c.unit)
-
-
-def _with_unit(value: float, unit: str) -> str:
-    if unit.isalpha():
-        return si(value, unit)
-    return f"{value:.6g}" if unit in ("", "1") else f"{value:.6g} {unit}"
 
 
 def _sweep(s: System, base: Any, text: str, out: Path | None, as_json: bool) -> bool:
@@ -178,7 +165,7 @@ def _sweep(s: System, base: Any, text: str, out: Path | None, as_json: bool) -> 
             bar.advance(task)
     good = all(row["agrees"] for row in rows)
     if out is not None:
-        write_text(out, _csv(rows) if out.suffix == ".csv" else _json(rows))
+        write_text(out, _csv(rows) if out.suffix == ".csv" else json_text(rows))
     if as_json:
         emit_json({"system": s.key, "parameter": name, "agrees": good, "rows": rows})
         return good
@@ -218,10 +205,6 @@ def _points(s: System, text: str) -> tuple[str, list[Any]]:
 
 def _cell(value: Any) -> str:
     return f"{value:.6g}" if isinstance(value, float) else str(value)
-
-
-def _json(rows: list[dict[str, Any]]) -> str:
-    return json.dumps(strict(rows), indent=2, allow_nan=False) + "\n"
 
 
 def _csv(rows: Iterable[dict[str, Any]]) -> str:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable
 from dataclasses import asdict
 from pathlib import Path
@@ -16,8 +15,9 @@ from .golden import InvalidValue, Widths
 from .golden.errors import require
 from .sim.dataset import DIGITS, Dataset, load_dataset
 from .sim.digits import decode
-from .sim.training import Run, Settings, begin, network, resume
+from .sim.training import Epoch, Run, Settings, begin, network, resume
 from .sim.training import train as run_training
+from .sim.whole_file import whole_file
 
 __all__ = ["train"]
 
@@ -97,14 +97,10 @@ def _start(settings: Settings, data: Dataset, checkpoint: Path | None, go_on: bo
 
 def _save(run: Run, path: Path) -> None:
     """The whole checkpoint or the one before."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_name(f".{os.getpid()}-{path.name}.npz")
-    try:
-        arrays: dict[str, Any] = dict(run.state())
-        np.savez(temporary, **arrays)
-        os.replace(temporary, path)
-    finally:
-        temporary.unlink(missing_ok=True)
+    arrays: dict[str, Any] = dict(run.state())
+    # An open file keeps its name: given a path, NumPy would add an ending.
+    with whole_file(path) as temporary, temporary.open("wb") as file:
+        np.savez(file, **arrays)
 
 
 def _train(run: Run, data: Dataset, checkpoint: Path | None) -> Any:
@@ -136,7 +132,7 @@ def _measure(run: Run, data: Dataset, batch: int = 1000) -> dict[str, float]:
     from .sim.training import evaluate, rounded
 
     layers = rounded(run.layers, run.settings)
-    accuracy, spikes = evaluate(layers, data)
+    last = run.history[-1] if run.history else Epoch(0, float("nan"), *evaluate(layers, data))
     contract = contract_of(network(layers), Widths(weight=run.settings.weight_bits)).contract
     simulator = Simulator(contract)
     right = operations = 0
@@ -148,9 +144,9 @@ def _measure(run: Run, data: Dataset, batch: int = 1000) -> dict[str, float]:
         operations += simulator.operations(inputs, traces)
     n = len(data.test_labels)
     return {
-        "accuracy_float": accuracy,
+        "accuracy_float": last.accuracy,
         "accuracy_contract": right / n,
         "test_images": float(n),
-        "hidden_spikes_an_image": spikes,
+        "hidden_spikes_an_image": last.spikes,
         "synaptic_operations_an_image": operations / n,
     }

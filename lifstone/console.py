@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import math
-import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import timedelta
@@ -26,6 +25,7 @@ from rich.table import Table
 from rich.text import Text
 
 from .sim.nir_read import Imported
+from .sim.whole_file import whole_file
 from .text import one_line
 from .verdicts import Verification
 from .wording import finding, measured, summary, tone, word
@@ -33,9 +33,9 @@ from .wording import finding, measured, summary, tone, word
 __all__ = [
     "assumed",
     "emit_json",
+    "json_text",
     "progress",
     "step_bar",
-    "strict",
     "verdict_table",
     "write_text",
 ]
@@ -47,7 +47,12 @@ WIDTH = 160
 
 def emit_json(data: Any) -> None:
     """Print strict JSON: numbers that JSON lacks become ``null``."""
-    click.echo(json.dumps(strict(data), indent=2, allow_nan=False))
+    click.echo(json_text(data), nl=False)
+
+
+def json_text(data: Any) -> str:
+    """Strict JSON with a newline at its end."""
+    return json.dumps(strict(data), indent=2, allow_nan=False) + "\n"
 
 
 def strict(value: Any) -> Any:
@@ -125,11 +130,6 @@ def assumed(imported: Imported) -> None:
 
 
 def write_text(path: Path, text: str) -> None:
-    """Write a whole file or none: to a temporary name first, then renamed."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_name(f".{path.name}.{os.getpid()}")
-    try:
+    """Write a whole file or none."""
+    with whole_file(path) as temporary:
         temporary.write_text(text, encoding="utf-8", errors="replace")
-        os.replace(temporary, path)
-    finally:
-        temporary.unlink(missing_ok=True)

@@ -13,8 +13,9 @@ from pathlib import Path
 
 from .console import write_text
 from .golden.systems import KEYS, Check, Result, System, find_system, quantities
+from .golden.systems.parameter import Value
 from .panels import draw, save_figure
-from .wording import si
+from .units import check_error, with_unit
 
 __all__ = ["make_gallery"]
 
@@ -77,7 +78,7 @@ def _section(s: System, r: Result) -> str:
         "| parameter | default | meaning |",
         "|---|---|---|",
         *(
-            f"| `{q.name}` | {_value(q.default, q.unit)} | {q.meaning}{_source(q.source)} |"
+            f"| `{q.name}` | {_default(q.default, q.unit)} | {q.meaning}{_source(q.source)} |"
             for q in quantities(s.parameters)
         ),
         "",
@@ -92,22 +93,16 @@ def _source(text: str) -> str:
 
 
 def _check(c: Check) -> str:
-    error = (f"{c.error:.2g}", f"{c.tolerance:.2g}")
-    if c.kind == "sigma":
-        error = (f"{error[0]} sigma", f"{error[1]} sigma")
-    elif c.kind == "absolute":
-        error = (_value(c.error, c.unit), _value(c.tolerance, c.unit))
+    error, tolerance = (check_error(c, e, 4, 2) for e in (c.error, c.tolerance))
     mark = "" if c.holds else " **fails**"
-    values = (_value(c.value, c.unit), _value(c.reference, c.unit))
-    return f"| {c.name} | {values[0]} | {values[1]} | {error[0]}{mark} | {error[1]} | {c.against} |"
+    values = (with_unit(c.value, c.unit, 4), with_unit(c.reference, c.unit, 4))
+    return f"| {c.name} | {values[0]} | {values[1]} | {error}{mark} | {tolerance} | {c.against} |"
 
 
-def _value(value: object, unit: str) -> str:
-    if isinstance(value, bool) or not isinstance(value, int | float):
+def _default(value: Value, unit: str) -> str:
+    if isinstance(value, bool | str):
         return str(value)
-    if unit.isalpha():
-        return si(float(value), unit)
-    return f"{value:.4g}" if unit in ("", "1") else f"{value:.4g} {unit}"
+    return with_unit(float(value), unit, 4)
 
 
 def main() -> None:

@@ -1,4 +1,4 @@
-"""Values with units at the door: text such as ``5 nS`` becomes a plain number in SI."""
+"""Values with units: text such as ``5 nS`` becomes a plain number in SI, and back."""
 
 from __future__ import annotations
 
@@ -8,12 +8,13 @@ from typing import TYPE_CHECKING, Any
 
 from .golden import InvalidValue
 from .golden.errors import require
-from .golden.systems import Quantity
+from .golden.systems import Check, Quantity
+from .wording import si
 
 if TYPE_CHECKING:
     from .golden.systems.parameter import Value
 
-__all__ = ["parse_value", "to_si"]
+__all__ = ["check_error", "parse_value", "to_si", "with_unit"]
 
 _NUMBER = re.compile(r"([+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?)\s*([A-Za-zµμΩ°%/*^0-9 .-]*)")
 _WORDS = {"true": True, "yes": True, "on": True, "false": False, "no": False, "off": False}
@@ -71,3 +72,17 @@ def _registry() -> Any:
     from pint import UnitRegistry
 
     return UnitRegistry(autoconvert_offset_to_baseunit=True, cache_folder=None)
+
+
+def with_unit(value: float, unit: str, digits: int) -> str:
+    """A value for people: an SI prefix where the unit takes one, else ``digits`` digits."""
+    if unit.isalpha():
+        return si(value, unit)
+    return f"{value:.{digits}g}" if unit in ("", "1") else f"{value:.{digits}g} {unit}"
+
+
+def check_error(check: Check, value: float, digits: int, share_digits: int) -> str:
+    """An error or tolerance of ``check``: a share, standard errors, or in its unit."""
+    if check.kind == "absolute":
+        return with_unit(value, check.unit, digits)
+    return f"{value:.{share_digits}g}" + (" sigma" if check.kind == "sigma" else "")

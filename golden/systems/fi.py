@@ -62,8 +62,7 @@ def event_rate(lif: Lif, current: float, dt: float) -> float:
     expected = float(fi.rate(lif, current))
     if expected == 0.0:
         return 0.0
-    first = float(fi.rate(lif, current)) ** -1
-    steps = int(np.ceil((3 * first + float(lif.tau_mem[0])) / dt)) + 2
+    steps = int(np.ceil((3 / expected + float(lif.tau_mem[0])) / dt)) + 2
     times = solve(lif, np.full(min(steps, 200_000), current), dt).spike_times
     return float(1.0 / (times[1] - times[0])) if times.size > 1 else 0.0
 
@@ -100,6 +99,12 @@ def run(p: Parameters) -> Result:
     back = fi.current_for_rate(one, closed[on])
     inverse = float(np.max(np.abs(back - currents[on]) / currents[on], initial=0.0))
     threshold = fi.rheobase(one)
+    curves = (
+        Series("closed form", currents, closed, "reference"),
+        Series("event-driven", currents, exact, "model", "points"),
+        Series("time grid", currents, grid, "model"),
+        Series("rheobase", np.full(2, threshold), np.array([0.0, closed[-1]]), "context"),
+    )
     return Result(
         "fi",
         asdict(p),
@@ -107,63 +112,30 @@ def run(p: Parameters) -> Result:
             Figure("rate at i_max", float(closed[-1]), "Hz"),
             Figure("rheobase", threshold, "A"),
         ),
-        (
-            Check(
-                "largest relative error of the rate",
-                worst,
-                0.0,
-                worst,
-                1e-9,
-                "absolute",
-                "1",
-                "event-driven solver",
-                "both are closed forms; rounding of the spike times",
-            ),
-            Check(
-                "largest error of an interval on the grid",
-                late,
-                0.0,
-                late,
-                p.dt,
-                "absolute",
-                "s",
-                "closed form",
-                "a spike waits for the end of its step: less than one step",
-            ),
-            Check(
-                "largest relative error of the inverse",
-                inverse,
-                0.0,
-                inverse,
-                1e-9,
-                "absolute",
-                "1",
-                "closed form",
-                "current_for_rate inverts rate; rounding",
-            ),
-        ),
-        (
-            Panel(
-                "F-I curve",
-                "current",
-                "A",
-                "rate",
-                "Hz",
-                (
-                    Series("closed form", currents, closed, "reference"),
-                    Series("event-driven", currents, exact, "model", "points"),
-                    Series("time grid", currents, grid, "model"),
-                    Series(
-                        "rheobase", np.full(2, threshold), np.array([0.0, closed[-1]]), "context"
-                    ),
-                ),
-            ),
-        ),
+        _checks(p, worst, late, inverse),
+        (Panel("F-I curve", "current", "A", "rate", "Hz", curves),),
         (
             f"The grid of {p.dt:g} s lengthens an interval by less than one step, and rounds the "
             "refractory period to whole steps.",
         ),
     )
+
+
+def _checks(p: Parameters, worst: float, late: float, inverse: float) -> tuple[Check, ...]:
+    return (
+        Check.absolute(
+            "largest relative error of the rate", worst, 0.0, 1e-9, "1", "event-driven solver",
+            "both are closed forms; rounding of the spike times",
+        ),
+        Check.absolute(
+            "largest error of an interval on the grid", late, 0.0, p.dt, "s", "closed form",
+            "a spike waits for the end of its step: less than one step",
+        ),
+        Check.absolute(
+            "largest relative error of the inverse", inverse, 0.0, 1e-9, "1", "closed form",
+            "current_for_rate inverts rate; rounding",
+        ),
+    )  # fmt: skip
 
 
 SYSTEM = System(

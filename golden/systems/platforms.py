@@ -202,9 +202,9 @@ def run(p: Parameters) -> Result:
             max(p.mismatch, 1e-12) / np.sqrt(2 * p.circuits - 2), 4.0, "1", "what was asked for",
             "99.99 % of a normal error",
         ),
-        Check(
-            "BrainScaleS: spread after calibration", after, 0.0, after, 0.01, "absolute", "1",
-            "no spread", "half a step of a 10-bit word that spans four times the value is 0.2 %",
+        Check.absolute(
+            "BrainScaleS: spread after calibration", after, 0.0, 0.01, "1", "no spread",
+            "half a step of a 10-bit word that spans four times the value is 0.2 %",
         ),
     ]  # fmt: skip
     return Result(
