@@ -1,8 +1,8 @@
 """A network as data: populations of LIF neurons and the connections between them.
 
-A connection carries the spikes of its source to the input of its target, either within the
-same step (``delay = 0``) or in the next one (``delay = 1``). Connections of delay 0 must not
-form a cycle: each step evaluates the populations once, in :attr:`Network.order`.
+A connection carries the spikes of its source to the input of its target, within the same step
+(``delay = 0``) or ``delay`` steps later. Connections of delay 0 must not form a cycle: each step
+evaluates the populations once, in :attr:`Network.order`.
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
+from typing import TypeVar
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -18,9 +19,12 @@ from .discrete import Method, discretise
 from .errors import InvalidValue, require
 from .lif import Lif
 
-__all__ = ["Connection", "Network", "check_inputs", "topological_order"]
+__all__ = ["MAX_DELAY", "Connection", "Network", "check_inputs", "in_time", "topological_order"]
 
 Array = NDArray[np.float64]
+Kind = TypeVar("Kind", bound=np.generic)
+MAX_DELAY = 1024
+"""Steps; hardware holds every event that may be under way."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -42,9 +46,11 @@ class Connection:
         require(w.ndim == 2, f"{name}.weight", list(w.shape), "two dimensions, (n_post, n_pre)")
         for j, k in np.argwhere(~np.isfinite(w)):
             raise InvalidValue(f"{name}.weight[{j}, {k}]", float(w[j, k]), "finite numbers")
-        require(delay in (0, 1), f"{name}.delay", delay, "0 or 1 steps")
+        whole = isinstance(delay, int | np.integer) and not isinstance(delay, bool)
+        good = whole and 0 <= delay <= MAX_DELAY
+        require(good, f"{name}.delay", delay, f"0 to {MAX_DELAY} whole steps")
         w.setflags(write=False)
-        for key, value in (("pre", pre), ("post", post), ("weight", w), ("delay", delay)):
+        for key, value in (("pre", pre), ("post", post), ("weight", w), ("delay", int(delay))):
             object.__setattr__(self, key, value)
 
 
@@ -145,6 +151,11 @@ def topological_order(names: tuple[str, ...], edges: list[tuple[str, str]]) -> t
         out.append(ready[0])
         left.remove(ready[0])
     return tuple(out)
+
+
+def in_time(values: NDArray[Kind], delay: int) -> NDArray[Kind]:
+    """What of ``values``, a row a step, still arrives within the run ``delay`` steps later."""
+    return values[: max(len(values) - delay, 0)]
 
 
 def check_inputs(

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from . import contract as integer
 from . import discrete
 from .discrete import Trace
-from .network import Network, check_inputs
+from .network import Network, check_inputs, in_time
 from .quantise import NetworkContract
 
 __all__ = ["input_current", "input_words", "run_contract", "run_float"]
@@ -78,7 +78,7 @@ def input_current(
     x = np.tile(model.bias.get(name, np.zeros(model.populations[name].n)), (n_steps, 1))
     for c in model.into(name):
         values = sources[c.pre] if c.pre in sources else traces[c.pre].spikes
-        x[c.delay :] += values[: n_steps - c.delay].astype(np.float64) @ c.weight.T
+        x[c.delay :] += in_time(values, c.delay).astype(np.float64) @ c.weight.T
     return x
 
 
@@ -91,7 +91,7 @@ def input_words(
     total = np.zeros(traces[name].spikes.shape, dtype=np.int64)
     for k in contract.into(name):
         values = sources[k.pre] if k.pre in sources else traces[k.pre].spikes
-        total[k.delay :] += values[: len(total) - k.delay].astype(np.int64) @ k.weight.T
+        total[k.delay :] += in_time(values, k.delay).astype(np.int64) @ k.weight.T
     return np.asarray((total << c.weight_shift) + c.bias)
 
 

@@ -8,7 +8,7 @@ an event stays as it is until ``ready``.
 
     input --> Fork --+--> Merge --> core --> Fork --+--> output
                      |      ^                       |
-                     |      +------- Delay <--------+      (recurrent, one step later)
+                     |      +------- Delay <--------+      (recurrent, steps later)
                      +--> TickOnly --> Merge ...           (a population without input)
 """
 
@@ -30,6 +30,7 @@ __all__ = [
     "Queue",
     "TickOnly",
     "address_shape",
+    "delay_depth",
     "event_layout",
     "event_stream",
     "join",
@@ -125,11 +126,23 @@ class TickOnly(wiring.Component):
         return m
 
 
-class Delay(wiring.Component):
-    """Events one time step later: a queue that begins with one tick after reset.
+def _held(m: Module, n: int, source: stream.Interface, depth: int) -> fifo.SyncFIFOBuffered:
+    """A queue of ``depth`` events that takes what comes from ``source``."""
+    width = Shape.cast(event_layout(n)).width
+    m.submodules.queue = queue = fifo.SyncFIFOBuffered(width=width, depth=depth)
+    m.d.comb += [
+        queue.w_data.eq(source.payload.as_value()),
+        queue.w_en.eq(source.valid),
+        source.ready.eq(queue.w_rdy),
+    ]
+    return queue
 
-    The queue holds all events that the source can send in a step, so that a core in a loop
-    can always finish a step while its own input waits.
+
+class Delay(wiring.Component):
+    """Events ``steps`` time steps later: a queue that begins with so many ticks after reset.
+
+    The queue holds all events that the source can send in ``steps`` steps, so that a core in a
+    loop can always finish a step while its own input waits.
 
     Members
     -------
@@ -137,19 +150,17 @@ class Delay(wiring.Component):
     sink : Out(event_stream(n))
     """
 
-    def __init__(self, n: int) -> None:
-        self.n = n
+    def __init__(self, n: int, steps: int = 1) -> None:
+        require(steps >= 1, "steps", steps, "at least 1")
+        self.n, self.steps = n, steps
         super().__init__({"source": In(event_stream(n)), "sink": Out(event_stream(n))})
 
     def elaborate(self, platform: object) -> Module:
         m = Module()
-        width = Shape.cast(event_layout(self.n)).width
-        m.submodules.queue = queue = fifo.SyncFIFOBuffered(width=width, depth=self.n + 2)
-        started = Signal()
+        queue = _held(m, self.n, self.source, delay_depth(self.n, self.steps))
+        begun = Signal(range(self.steps + 1))
+        started = named(m, "started", begun == self.steps)
         m.d.comb += [
-            queue.w_data.eq(self.source.payload.as_value()),
-            queue.w_en.eq(self.source.valid),
-            self.source.ready.eq(queue.w_rdy),
             self.sink.valid.eq(~started | queue.r_rdy),
             queue.r_en.eq(started & self.sink.ready),
         ]
@@ -158,8 +169,13 @@ class Delay(wiring.Component):
         with m.Else():
             m.d.comb += self.sink.payload.tick.eq(1)
             with m.If(self.sink.ready):
-                m.d.sync += started.eq(1)
+                m.d.sync += begun.eq(begun + 1)
         return m
+
+
+def delay_depth(n: int, steps: int) -> int:
+    """Events that a delay holds: those of ``steps`` steps of ``n`` lines, and one on its way."""
+    return steps * (n + 1) + 1
 
 
 class Queue(wiring.Component):
@@ -177,12 +193,8 @@ class Queue(wiring.Component):
 
     def elaborate(self, platform: object) -> Module:
         m = Module()
-        width = Shape.cast(event_layout(self.n)).width
-        m.submodules.queue = queue = fifo.SyncFIFOBuffered(width=width, depth=self.n + 1)
+        queue = _held(m, self.n, self.source, self.n + 1)
         m.d.comb += [
-            queue.w_data.eq(self.source.payload.as_value()),
-            queue.w_en.eq(self.source.valid),
-            self.source.ready.eq(queue.w_rdy),
             self.sink.payload.as_value().eq(queue.r_data),
             self.sink.valid.eq(queue.r_rdy),
             queue.r_en.eq(self.sink.ready),

@@ -1,7 +1,7 @@
 """A network as hardware: cores and the streams between them.
 
 Every population has a core; several sources join in a :class:`~.aer.Merge`, spikes for
-several sinks part in a :class:`~.aer.Fork`. A connection of one step goes through a
+several sinks part in a :class:`~.aer.Fork`. A connection with a delay goes through a
 :class:`~.aer.Delay`. A population that nothing reaches within the step would run ahead of the
 network: it is paced by the ticks of the first input, or of a port ``in_step`` where the
 network has no input.
@@ -91,11 +91,16 @@ def module_notes(contract: NetworkContract, top: str, lanes: Lanes = 1) -> dict[
         notes[f"{top}.merge_{word}"] = f"the sources of {shown}: a step ends when all have ended it"
         for k, s in enumerate(sources_of(contract, name)):
             pre = json.dumps(s.pre)
-            notes[f"{top}.delay_{word}_{k}"] = f"{pre} to {shown}, one time step later"
+            notes[f"{top}.delay_{word}_{k}"] = f"{pre} to {shown}, {later(s.delay)}"
             notes[f"{top}.pace_{word}_{k}"] = f"{shown} goes at the pace of {pre}: ticks alone"
     for name, word in (names["inputs"] | names["populations"]).items():
         notes[f"{top}.fork_{word}"] = f"the events of {json.dumps(name)} for several sinks"
     return notes
+
+
+def later(steps: int) -> str:
+    """A delay in words."""
+    return "one time step later" if steps == 1 else f"{steps} time steps later"
 
 
 def _flat(prefix: str, direction: type[In] | type[Out], n: int) -> dict[str, wiring.Member]:
@@ -237,7 +242,7 @@ class NetworkTop(wiring.Component):
             wiring.connect(m, pace.sink, inlet)
             return pace.source
         if s.delay:
-            m.submodules[f"delay_{label}"] = delay = Delay(n)
+            m.submodules[f"delay_{label}"] = delay = Delay(n, s.delay)
             wiring.connect(m, delay.sink, inlet)
             return delay.source
         return inlet

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from scipy import sparse
 
 from ..golden.errors import InvalidValue, require
+from ..golden.network import MAX_DELAY
 from .nir_file import Node
 from .nir_flat import MAX_WEIGHTS, STATEFUL, Flat
 from .nir_shape import Shapes, spread
@@ -18,6 +19,8 @@ from .nir_shape import Shapes, spread
 __all__ = ["Branch", "fold"]
 
 Array = NDArray[np.float64]
+MAX_KINDS = 64
+"""Different delays of one node: each becomes a connection with weights of its own."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -161,18 +164,36 @@ def _bias(node: Node, shapes: Shapes, rows: int) -> Array | None:
 
 
 def _delayed(node: Node, sums: _Sums, dt: float) -> _Sums:
-    """One step later, or none: a connection has no longer delay."""
+    """Whole steps later; lines of different delays part into a sum for each delay."""
     delay = node.array("delay").reshape(-1)
-    allowed = f"0 or one step of {dt:g} s, the same for all lines"
-    good = delay.size > 0 and bool(np.isfinite(delay).all()) and bool((delay == delay[0]).all())
-    steps = float(delay[0]) / dt if good else np.nan
-    whole = good and round(steps) in (0, 1) and abs(steps - round(steps)) < 1e-6
-    require(whole, f"{node.name}.delay", delay.tolist()[:4], allowed)
-    late = {(source, k + round(steps)): weight for (source, k), weight in sums.items()}
-    for source, k in late:
-        allowed = f"one step between neurons: two Delay nodes follow {source}"
-        require(k <= 1, f"{node.name}.delay", delay.tolist()[:4], allowed)
+    allowed = f"0 to {MAX_DELAY} whole steps of {dt:g} s"
+    steps = delay / dt
+    with np.errstate(all="ignore"):
+        whole = np.isfinite(steps) & (steps >= -1e-6) & (steps <= MAX_DELAY + 1e-6)
+        whole &= np.abs(steps - np.rint(steps)) < 1e-6 * np.maximum(1.0, np.abs(steps))
+    good = delay.size > 0 and bool(whole.all())
+    require(good, f"{node.name}.delay", delay.tolist()[:4], allowed)
+    each = np.rint(steps).astype(np.int64)
+    kinds = [int(k) for k in np.unique(each)]
+    few = len(kinds) <= MAX_KINDS
+    require(few, f"{node.name}.delay", f"{len(kinds)} delays", f"at most {MAX_KINDS} of a node")
+    late: _Sums = {}
+    for (source, before), weight in sums.items():
+        lines = each.size in (1, len(weight))
+        require(lines, f"{node.name}.delay", list(delay.shape), f"1 or {len(weight)} values")
+        for k in kinds:
+            total = before + k
+            text = f"at most {MAX_DELAY} steps between neurons, those of all nodes together"
+            require(total <= MAX_DELAY, f"{node.name}.delay", total, text)
+            part = weight if len(kinds) == 1 else _only(weight, each == k)
+            key = source, total
+            late[key] = _add(late[key], part) if key in late else part
     return late
+
+
+def _only(weight: Array, lines: NDArray[np.bool_]) -> Array:
+    """``weight`` on some lines, 0 on the others."""
+    return np.asarray(weight * (lines if weight.ndim == 1 else lines[:, None]))
 
 
 def _times(a: Array | sparse.csr_array, b: Array, name: str) -> Array:

@@ -13,6 +13,7 @@ import numpy as np
 
 from ..golden import Network
 from ..golden.errors import InvalidValue, require
+from ..golden.network import MAX_DELAY
 
 __all__ = ["METADATA_KEY", "checked", "describe"]
 
@@ -95,7 +96,7 @@ def _by_name(good: Callable[[Any], bool]) -> Callable[[Any], bool]:
 
 
 def _delay(value: Any) -> bool:
-    return isinstance(value, int) and not isinstance(value, bool) and value in (0, 1)
+    return isinstance(value, int) and not isinstance(value, bool) and 0 <= value <= MAX_DELAY
 
 
 def _population(value: Any) -> bool:
@@ -112,7 +113,7 @@ _FORMS: dict[str, tuple[Callable[[Any], bool], str]] = {
     "order": (_names, "a list of names"),
     "inputs": (_names, "a list of names"),
     "outputs": (_names, "a list of names"),
-    "delays": (_by_name(_delay), "0 or 1 by node"),
+    "delays": (_by_name(_delay), f"0 to {MAX_DELAY} by node"),
     "bias": (_by_name(_numbers), "numbers by population"),
     "populations": (_by_name(_population), "t_ref, v_init, reset and such by population"),
 }

@@ -70,7 +70,10 @@ def not_expressed(network: Network) -> list[str]:
             out.append(f"{name}: resting potential of a neuron without leak")
         if np.any(lif.v_init != lif.v_leak):
             out.append(f"{name}: initial potential")
-    out += [f"{c.pre} to {c.post}: delay of one step" for c in network.connections if c.delay]
+    for c in network.connections:
+        if c.delay:
+            steps = "one step" if c.delay == 1 else f"{c.delay} steps"
+            out.append(f"{c.pre} to {c.post}: delay of {steps}")
     return out
 
 

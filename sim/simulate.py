@@ -17,7 +17,7 @@ from scipy import sparse
 from ..golden import Network, NetworkContract, Trace, discrete
 from ..golden import contract as integer
 from ..golden.errors import require
-from ..golden.network import check_inputs, topological_order
+from ..golden.network import check_inputs, in_time, topological_order
 
 __all__ = ["RECORD", "Simulator"]
 
@@ -115,7 +115,7 @@ class Simulator:
         total = 0
         for c in self.net.connections:
             spikes = inputs[c.pre] if c.pre in self.net.inputs else traces[c.pre].spikes
-            kept = np.asarray(spikes)[: len(spikes) - c.delay]
+            kept = in_time(np.asarray(spikes), c.delay)
             fan_out = np.count_nonzero(c.weight, axis=0)
             total += int((kept.reshape(-1, kept.shape[-1]).sum(axis=0) * fan_out).sum())
         return total
@@ -155,7 +155,7 @@ class Simulator:
             x += self.net.bias.get(name, np.zeros(n))
         for w in self._into[name]:
             if w.pre not in group:
-                x[w.delay :] += w.apply(known[w.pre][: lead[0] - w.delay])
+                x[w.delay :] += w.apply(in_time(np.asarray(known[w.pre]), w.delay))
         return self._typed(x)
 
     def _typed(self, x: NDArray[np.float64]) -> NDArray[np.generic]:

@@ -60,13 +60,13 @@ def random_network(seed: int, inputs: int = 2, largest: int = 6) -> Network:
     for k, name in enumerate(sources):
         connect(name, names[k % 2], 0)
         if rng.random() < 0.4:
-            connect(name, "c", 1)
+            connect(name, "c", 1 + seed % 2)
     connect("a", "b.x", 0)
     connect("b.x", "c", 0)
     if rng.random() < 0.5:
         connect("a", "c", int(rng.integers(0, 2)))
     if rng.random() < 0.6:
-        connect("b.x", "a", 1)
+        connect("b.x", "a", 1 + seed % 3)
     if rng.random() < 0.4:
         connect("a", "a", 1)
     bias = {"a": rng.uniform(0, 1.4, sizes[0])} if inputs == 0 or rng.random() < 0.5 else {}

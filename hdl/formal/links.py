@@ -10,6 +10,7 @@ from collections.abc import Mapping, Sequence
 
 import z3
 
+from ..aer import delay_depth
 from ..core import Phase
 
 __all__ = ["core_links", "delay_links", "fork_links", "merge_links"]
@@ -55,13 +56,14 @@ def merge_links(s: Signals, sizes: Sequence[int]) -> Links:
     }
 
 
-def delay_links(s: Signals, n: int) -> Links:
+def delay_links(s: Signals, n: int, steps: int = 1) -> Links:
     """The count of events, and where in the queue the followed one is."""
-    depth, wide = n + 1, (2 * n + 4).bit_length() + 1
+    depth = delay_depth(n, steps) - 1  # without the output register
+    wide = (2 * (depth + steps) + 2).bit_length() + 1
     queue = {k: s[f"dut.queue.{k}"] for k in ("inner_level", "r_rdy", "r_data")}
     level, full = _to(queue["inner_level"], wide), _to(queue["r_rdy"], wide)
     read, write = (_to(s[f"dut.queue.{k}_port__addr"], wide) for k in "rw")
-    waiting = 1 - _to(s["dut.started"], wide)
+    waiting = steps - _to(s["dut.begun"], wide)
     # Place of the followed event in the memory, where it is not in the output register.
     behind = _to(s["ahead"], wide) - waiting - full
     place = _modulo(read + behind, depth)
@@ -71,7 +73,7 @@ def delay_links(s: Signals, n: int) -> Links:
     in_register = z3.And(full == 1, _to(s["ahead"], wide) == waiting)
     follows = z3.If(in_register, queue["r_data"] == s["followed"], z3.And(*words))
     return {
-        "link_started": s["dut.started"] == s["began"],
+        "link_begun": z3.And(s["dut.begun"] == s["began"], z3.ULE(s["began"], steps)),
         "link_inside": _to(s["inside"], wide) == level + full + waiting,
         "link_level": z3.ULE(level, depth),
         "link_pointers": z3.And(z3.ULT(read, depth), write == _modulo(read + level, depth)),

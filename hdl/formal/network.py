@@ -185,7 +185,8 @@ def _watches(contract: NetworkContract, parallel: Set[str]) -> dict[str, Watch]:
             if s.connection is None:
                 out[f"ticks of {n}"] = watch_tick_only(TickOnly(n))
             elif s.delay:
-                out[f"delay of {n}"] = watch_delay(Delay(n), n)
+                steps = f" by {s.delay} steps" if s.delay > 1 else ""
+                out[f"delay of {n}{steps}"] = watch_delay(Delay(n, s.delay), n, s.delay)
     for name in dict.fromkeys(contract.outputs):
         wanted[name] += 1
     for name, sinks in wanted.items():

@@ -15,7 +15,7 @@ from amaranth.hdl import Cat, Module, Mux, Shape, Signal, Value, unsigned
 from amaranth.lib import stream, wiring
 from amaranth.lib.wiring import In, Out
 
-from ..aer import event_layout
+from ..aer import delay_depth, event_layout
 from ..core import Core
 from .induction import Outcome, prove_invariants
 from .links import core_links, delay_links, fork_links, merge_links
@@ -189,24 +189,25 @@ def watch_merge(dut: wiring.Component, sizes: tuple[int, ...]) -> Watch:
     return Watch(dut, build, promises, lambda s: merge_links(s, sizes), sizes)
 
 
-def watch_delay(dut: wiring.Component, n: int) -> Watch:
-    """One tick, then all that came, in order and unchanged; room for a whole step.
+def watch_delay(dut: wiring.Component, n: int, steps: int = 1) -> Watch:
+    """First its ticks, then all that came, in order and unchanged; room for its whole steps.
 
     One event that came in, whichever ``pick`` chooses, is followed to its exit: as all are
     alike to the queue, what holds of it holds of each.
     """
     width = Shape.cast(event_layout(n)).width
+    most = delay_depth(n, steps) + steps
 
     def build(watch: Watch, m: Module) -> Promises:
         source, sink = dut.source, dut.sink
-        inside = Signal(range(n + 4), init=1, name="inside")  # the first tick is there from reset
-        began, slow = Signal(name="began"), Signal(name="slow")
+        inside = Signal(range(most + 1), init=steps, name="inside")  # its ticks, from reset on
+        began, slow = Signal(range(steps + 1), name="began"), Signal(name="slow")
         m.d.sync += [
             inside.eq(inside + _passes(source) - _passes(sink)),
-            began.eq(began | _passes(sink)),
+            began.eq(began + (_passes(sink) & (began != steps))),
             slow.eq((inside != 0) & ~sink.valid),
         ]
-        follow, ahead = Signal(name="follow"), Signal(range(n + 4), name="ahead")
+        follow, ahead = Signal(name="follow"), Signal(range(most + 1), name="ahead")
         event = Signal(width, name="followed")
         arrives = Signal(name="arrives")
         m.d.comb += arrives.eq(follow & (ahead == 0) & sink.valid)
@@ -219,18 +220,18 @@ def watch_delay(dut: wiring.Component, n: int) -> Watch:
                 ahead.eq(inside - _passes(sink)),
             ]
         return {
-            "tick_first": began | (sink.valid & sink.payload.tick),
+            "tick_first": (began == steps) | (sink.valid & sink.payload.tick),
             "arrives_unchanged": ~arrives | (sink.payload.as_value() == event),
             "nothing_new": ~sink.valid | (inside != 0),
             "is_not_stuck": ~slow | sink.valid,
-            "never_too_many": inside <= n + 3,
-            "room_for_a_step": source.ready | (inside - ~began >= n + 1),
+            "never_too_many": inside <= most,
+            "room_for_a_step": source.ready | (inside >= steps * (n + 1) + (steps - began)),
             "follows_inside": ~follow | (ahead < inside),
         }
 
     names = ("tick_first", "arrives_unchanged", "nothing_new", "is_not_stuck", "never_too_many")
     promises = (*names, "room_for_a_step", "follows_inside", "sink_stays")
-    return Watch(dut, build, promises, lambda s: delay_links(s, n))
+    return Watch(dut, build, promises, lambda s: delay_links(s, n, steps))
 
 
 def watch_core(dut: Core) -> Watch:

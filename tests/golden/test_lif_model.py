@@ -82,10 +82,12 @@ def test_messages_stay_on_one_short_line() -> None:
     [
         ([1.0], 0, r"a->b.weight = \[1\]: allowed is two dimensions"),
         ([[1.0, np.nan]], 0, r"a->b.weight\[0, 1\] = nan"),
-        ([[1.0]], 2, "a->b.delay = 2: allowed is 0 or 1"),
+        ([[1.0]], -1, "a->b.delay = -1: allowed is 0 to 1024 whole steps"),
+        ([[1.0]], 1025, "a->b.delay = 1025: allowed is 0 to 1024"),
+        ([[1.0]], 1.5, r"a->b.delay = 1.5: allowed is 0 to 1024"),
     ],
 )
-def test_wrong_connections(weight: Any, delay: int, message: str) -> None:
+def test_wrong_connections(weight: Any, delay: Any, message: str) -> None:
     with pytest.raises(InvalidValue, match=message):
         Connection("a", "b", weight, delay)
 

@@ -18,6 +18,7 @@ from lifstone.golden import (
 )
 from lifstone.golden import contract as integer
 from lifstone.golden.reference import input_current, input_words
+from lifstone.sim.simulate import Simulator
 from tests.networks import random_inputs, random_network, random_quantised
 
 DT = 1e-3
@@ -48,6 +49,29 @@ def test_delays_and_bias_in_integers() -> None:
     words = input_words(contract, spikes, traces, "b")
     assert words[:, 0].tolist() == [unit // 2, 5 * unit // 2, unit // 2, unit // 2]
     assert input_words(contract, spikes, traces, "a")[:, 0].tolist() == [2 * unit, 0, 0, 2 * unit]
+
+
+@pytest.mark.parametrize("delay", [0, 1, 3, 6, 7, 40])
+def test_spikes_arrive_as_many_steps_later(delay: int) -> None:
+    late = Connection("in", "a", [[1.0]], delay)
+    net = Network(DT, {"in": 1}, {"a": RELAY}, (late,), ("a",))
+    contract = quantise(net).contract
+    spikes = {"in": np.array([[1], [0], [0], [1], [1], [0]], np.uint8)}
+    expected = [False] * 6
+    for k in (0, 3, 4):
+        if k + delay < 6:
+            expected[k + delay] = True
+    for run in (run_contract(contract, spikes), run_float(net, spikes)):
+        assert run["a"].spikes[:, 0].tolist() == expected
+    words = input_words(contract, spikes, run_contract(contract, spikes), "a")
+    current = input_current(net, spikes, run_float(net, spikes), "a")
+    assert (words[:, 0] != 0).tolist() == expected
+    assert (current[:, 0] != 0).tolist() == expected
+    for net_ in (net, contract):
+        layer = Simulator(net_)
+        out = layer.run({"in": spikes["in"][:, None]})
+        assert out["a"].spikes[:, 0, 0].tolist() == expected
+        assert layer.operations(spikes, out) == sum(expected)
 
 
 def test_a_contract_without_input_runs_as_long_as_asked() -> None:

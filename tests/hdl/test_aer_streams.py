@@ -127,21 +127,23 @@ def test_only_ticks_pass_where_a_population_has_no_input(idle: float, wait: floa
 
 
 @pytest.mark.parametrize(("idle", "wait"), TIMINGS)
-@pytest.mark.parametrize("n", [1, 4])
-def test_a_delay_begins_with_a_tick_and_keeps_the_order(n: int, idle: float, wait: float) -> None:
+@pytest.mark.parametrize(("n", "later"), [(1, 1), (4, 1), (4, 2), (3, 5)])
+def test_a_delay_begins_with_its_ticks_and_keeps_the_order(
+    n: int, later: int, idle: float, wait: float
+) -> None:
     sent = events(steps(n, 12, seed=n))
-    got = Bench(Delay(n), idle, wait).play({"source": sent}, ["sink"], [9, 25 * len(sent)])
-    assert got["sink"] == [TICK, *sent]
+    got = Bench(Delay(n, later), idle, wait).play({"source": sent}, ["sink"], [9, 25 * len(sent)])
+    assert got["sink"] == [TICK] * later + sent
 
 
-@pytest.mark.parametrize("n", [1, 2, 7])
-def test_a_delay_takes_a_whole_step_while_its_sink_waits(n: int) -> None:
-    bench = Bench(Delay(n), 0.0, 0.0)
+@pytest.mark.parametrize(("n", "later"), [(1, 1), (2, 1), (7, 1), (1, 3), (4, 4)])
+def test_a_delay_takes_its_whole_steps_while_its_sink_waits(n: int, later: int) -> None:
+    bench = Bench(Delay(n, later), 0.0, 0.0)
     bench.blocked = {"sink"}
-    sent = events([list(range(n))])
-    got = bench.play({"source": sent}, ["sink"], [4 * n + 9])
+    sent = events([list(range(n))] * later)
+    got = bench.play({"source": sent}, ["sink"], [4 * n * later + 9])
     assert got["sink"] == []
-    assert bench.taken["source"] == n + 1
+    assert bench.taken["source"] == later * (n + 1)
 
 
 @pytest.mark.parametrize("n", [1, 5])
@@ -185,7 +187,12 @@ def test_a_merge_ends_a_step_when_every_source_has(
 
 @pytest.mark.filterwarnings("ignore::amaranth.hdl.UnusedElaboratable")
 @pytest.mark.parametrize(
-    ("make", "field"), [(lambda: Fork(3, 0), "sinks"), (lambda: Merge([]), "sizes")]
+    ("make", "field"),
+    [
+        (lambda: Fork(3, 0), "sinks"),
+        (lambda: Merge([]), "sizes"),
+        (lambda: Delay(3, 0), "steps"),
+    ],
 )
 def test_a_part_needs_a_stream_on_both_sides(make: object, field: str) -> None:
     with pytest.raises(InvalidValue, match=rf"^{field} = "):

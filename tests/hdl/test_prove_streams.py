@@ -48,6 +48,8 @@ WATCHES: dict[str, Callable[[], Watch]] = {
     "delay1": lambda: watch_delay(Delay(1), 1),
     "delay2": lambda: watch_delay(Delay(2), 2),
     "delay6": lambda: watch_delay(Delay(6), 6),
+    "delay1 by 4": lambda: watch_delay(Delay(1, 4), 1, 4),
+    "delay2 by 3": lambda: watch_delay(Delay(2, 3), 2, 3),
     "core3": lambda: watch_core(core("b")),
     "core4": lambda: watch_core(core("a")),
 }
@@ -216,6 +218,22 @@ def test_a_delay_with_another_queue_is_refuted(
     outcome = prove(w)
     assert outcome.word == "sat"
     assert set(promise.split()) & set(outcome.broken)
+
+
+class OneTickOnly(Delay):
+    """Begins with one tick, however long the delay."""
+
+    def elaborate(self, platform: object) -> Module:
+        self.steps = 1
+        return super().elaborate(platform)
+
+
+def test_a_delay_with_too_few_ticks_is_refuted() -> None:
+    w = watch_delay(OneTickOnly(1, 2), 1, 2)
+    w.links = lambda s: {}
+    outcome = prove(w)
+    assert outcome.word == "sat"
+    assert {"tick_first", "nothing_new", "room_for_a_step"} & set(outcome.broken)
 
 
 class Hurries(Core):

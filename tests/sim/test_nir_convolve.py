@@ -16,6 +16,7 @@ from scipy.signal import correlate
 from lifstone.golden import InvalidValue, Network, Widths, quantise, run_contract, run_float
 from lifstone.golden.layers.convolution import Convolution
 from lifstone.sim.nir_read import Imported, read_nir
+from lifstone.sim.nir_write import write_nir
 from lifstone.sim.rtl.run import verify_rtl
 from lifstone.sim.simulate import Simulator
 from tests.sim.nir_convolutions import conv, image_ends, two_layers
@@ -232,10 +233,8 @@ def test_flat_input_takes_the_shape_that_the_node_names(tmp_path: Path) -> None:
         assert np.array_equal(net.connections[0].weight, plain.connections[0].weight)
 
 
-@pytest.mark.parametrize(("tau", "delay"), [(0.0, 0), (1e-4, 1)])
-def test_a_delay_of_one_step_becomes_the_connection_s(
-    tmp_path: Path, tau: float, delay: int
-) -> None:
+@pytest.mark.parametrize(("tau", "delay"), [(0.0, 0), (1e-4, 1), (7e-4, 7), (0.1024, 1024)])
+def test_a_delay_becomes_the_connection_s(tmp_path: Path, tau: float, delay: int) -> None:
     nodes = {**image_ends((2,), 2), "d": {"type": "Delay", "delay": [tau, tau]}, "n": lif(2)}
     edges = [("in", "d"), ("d", "n"), ("n", "out")]
     (connection,) = read_nir(write(tmp_path / "d.nir", nodes, edges)).network.connections
@@ -284,8 +283,10 @@ WRONG = [
     ((1, 4, 4), POOL | {"kernel_size": [1 << 20, 1 << 20]}, r"c kernel = .* at most \d+ positions"),
     ((1 << 11, 2, 2), POOL | {"kernel_size": [128, 128]}, r"c kernel = '\d+ values'"),
     ((1, 1000, 1000), conv(np.ones((1, 1, 1, 1))), r"c weights = 1000000000000: allowed is"),
-    ((2,), {"type": "Delay", "delay": [3e-4]}, r"c.delay = \[0.0003\]: allowed is 0 or one step"),
-    ((2,), {"type": "Delay", "delay": [0, 1e-4]}, r"c.delay = .* the same for all lines"),
+    ((2,), {"type": "Delay", "delay": [1.5e-4]}, r"c.delay = .*: allowed is 0 to 1024 whole steps"),
+    ((2,), {"type": "Delay", "delay": [0.1025]}, r"c.delay = \[0.1025\]: allowed is 0 to 1024"),
+    ((2,), {"type": "Delay", "delay": [-1e-4]}, r"c.delay = \[-0.0001\]: allowed is 0 to 1024"),
+    ((2,), {"type": "Delay", "delay": [0, 1e-4, 0]}, r"c.delay = \[3\]: allowed is 1 or 2 values"),
     ((2,), {"type": "Delay", "delay": [np.nan]}, r"c.delay = \[nan\]"),
     ((4,), {"type": "Flatten", "input_type": [3, 1]}, r"c.input_type = \[3, 1\]: allowed is 4"),
     ((4,), {"type": "Flatten", "start_dim": 0.5}, r"c.start_dim = \[0.5\]"),
@@ -316,11 +317,36 @@ def test_a_huge_shape_that_no_input_holds(tmp_path: Path) -> None:
         read_nir(write(tmp_path / "h.nir", nodes, [("in", "n"), *CHAIN[1:]]))
 
 
-def test_two_delays_in_a_row(tmp_path: Path) -> None:
-    late = {"type": "Delay", "delay": [1e-4]}
+def test_delays_in_a_row_add_up(tmp_path: Path) -> None:
+    late = {"type": "Delay", "delay": [512e-4]}
     nodes = {**image_ends((1,)), "d": late, "e": late, "n": lif()}
     edges = [("in", "d"), ("d", "e"), ("e", "n"), ("n", "out")]
-    with pytest.raises(InvalidValue, match=r"e.delay = \[0.0001\]: .* two Delay nodes follow in"):
+    (connection,) = read_nir(write(tmp_path / "d.nir", nodes, edges)).network.connections
+    assert connection.delay == 1024
+    nodes["e"] = {"type": "Delay", "delay": [513e-4]}
+    with pytest.raises(InvalidValue, match=r"e.delay = 1025: allowed is at most 1024 steps"):
+        read_nir(write(tmp_path / "d.nir", nodes, edges))
+
+
+def test_lines_of_different_delays_part_into_connections(tmp_path: Path) -> None:
+    late = {"type": "Delay", "delay": [2e-4, 0.0, 2e-4]}
+    weight = np.arange(1.0, 7.0).reshape(2, 3)
+    nodes = {**image_ends((3,), 2), "d": late, "w": {"type": "Linear", "weight": weight}}
+    nodes["n"] = lif(2)
+    edges = [("in", "d"), ("d", "w"), ("w", "n"), ("n", "out")]
+    net = read_nir(write(tmp_path / "d.nir", nodes, edges)).network
+    got = {c.delay: c.weight.tolist() for c in net.connections}
+    assert got == {0: [[0, 2, 0], [0, 5, 0]], 2: [[1, 0, 3], [4, 0, 6]]}
+    write_nir(net, tmp_path / "again.nir")
+    again = read_nir(tmp_path / "again.nir").network
+    assert {c.delay: c.weight.tolist() for c in again.connections} == got
+
+
+def test_as_many_delays_as_lines_are_too_many(tmp_path: Path) -> None:
+    late = {"type": "Delay", "delay": np.arange(65) * 1e-4}
+    nodes = {**image_ends((65,), 65), "d": late, "n": lif(65)}
+    edges = [("in", "d"), ("d", "n"), ("n", "out")]
+    with pytest.raises(InvalidValue, match=r"d.delay = '65 delays': allowed is at most 64"):
         read_nir(write(tmp_path / "d.nir", nodes, edges))
 
 
