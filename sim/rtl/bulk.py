@@ -7,7 +7,7 @@ import hashlib
 import os
 import tempfile
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -15,10 +15,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ...golden import Trace
+from ...golden.cell import CellTrace
 from ...golden.errors import require
 from ...golden.network import check_inputs
 from ...hdl import Design
-from .harness import CODES, harness_text, ports_of
+from .harness import CODES, harness_text, ports_of, words_of
 from .toolchain import Verilator, cache_folder, find_verilator, run_tool
 from .verilate import compiler, runtime, verilate
 
@@ -43,12 +44,16 @@ class RtlRun:
         Whether ``v`` and ``i`` of the traces hold states.
     failure
         Empty, or what broke the protocol, and where.
+    cells
+        Per population with trace ports all that they show, by the names of the words; shapes
+        as in ``traces``, whose ``v`` is the first word.
     """
 
     traces: dict[str, Trace]
     cycles: tuple[int, ...]
     has_states: bool
     failure: str = ""
+    cells: dict[str, CellTrace] = field(default_factory=dict)
 
 
 class BulkRtl:
@@ -62,6 +67,9 @@ class BulkRtl:
         What to count: some of ``line`` and ``toggle``; see :mod:`lifstone.sim.rtl.coverage`.
     optimise
         ``False`` compiles faster and runs slower: for short runs of many designs.
+    probe
+        C++ that reaches into the design, see :func:`~.harness.harness_text`; what it exports is
+        found in ``library``.
 
     Raises
     ------
@@ -72,14 +80,20 @@ class BulkRtl:
     """
 
     def __init__(
-        self, design: Design, *, coverage: Sequence[str] = (), optimise: bool = True
+        self,
+        design: Design,
+        *,
+        coverage: Sequence[str] = (),
+        optimise: bool = True,
+        probe: str = "",
     ) -> None:
         self.design = design
         self._inputs, self._outputs, self._traced = ports_of(design)
         for kind in coverage:
             require(kind in ("line", "toggle"), "coverage", kind, "line, toggle")
-        path = _compiled(design, tuple(coverage), optimise)
-        self._run = ctypes.CDLL(str(path)).lif_run
+        path = _compiled(design, tuple(coverage), optimise, probe)
+        self.library = ctypes.CDLL(str(path))
+        self._run = self.library.lif_run
         self._run.restype = ctypes.c_int
 
     def run(
@@ -124,8 +138,7 @@ class BulkRtl:
             ctypes.c_int64(patience),
             _pointers(arrays),
             _pointers(out.spikes),
-            _pointers(out.u),
-            _pointers(out.i),
+            _pointers(out.words),
             _pointers(out.fired),
             out.cycles.ctypes.data_as(ctypes.c_void_p),
             out.where.ctypes.data_as(ctypes.c_void_p),
@@ -133,7 +146,9 @@ class BulkRtl:
         )
         failure = self._failure(code, out.where) if code else self._unlike_trace(out)
         cycles = tuple(int(c) for c in out.cycles)
-        return RtlRun(self._traces(out, batched), cycles, bool(self._traced), failure)
+        cells = self._cells(out, batched)
+        traces = self._traces(cells, out, batched)
+        return RtlRun(traces, cycles, bool(self._traced), failure, cells)
 
     def _arrange(
         self, inputs: Spikes, steps: int | None, batched: bool
@@ -173,23 +188,35 @@ class BulkRtl:
                 )
         return ""
 
-    def _traces(self, out: _Results, batched: bool) -> dict[str, Trace]:
-        def back(a: NDArray[Any]) -> NDArray[Any]:
-            return np.swapaxes(a, 0, 1) if batched else a[0]
+    def _cells(self, out: _Results, batched: bool) -> dict[str, CellTrace]:
+        found, arrays = {}, iter(out.words)
+        for k, p in enumerate(self._traced):
+            state = {word: _back(next(arrays), batched) for word in words_of(p)}
+            found[p["name"]] = CellTrace(state, _back(out.fired[k], batched).astype(np.bool_))
+        return found
 
+    def _traces(
+        self, cells: Mapping[str, CellTrace], out: _Results, batched: bool
+    ) -> dict[str, Trace]:
         if self._traced:
-            return {
-                p["name"]: Trace(
-                    back(out.u[k]), back(out.i[k]), back(out.fired[k]).astype(np.bool_)
-                )
-                for k, p in enumerate(self._traced)
-            }
+            return {name: _as_trace(cell) for name, cell in cells.items()}
         found = {}
         for k, p in enumerate(self._outputs):
-            spikes = back(out.spikes[k]).astype(np.bool_)
+            spikes = _back(out.spikes[k], batched).astype(np.bool_)
             none = np.zeros(spikes.shape, dtype=np.int64)
             found[p["name"]] = Trace(none, none, spikes)
         return found
+
+
+def _back(a: NDArray[Any], batched: bool) -> NDArray[Any]:
+    """An array of the harness with the steps first."""
+    return np.swapaxes(a, 0, 1) if batched else a[0]
+
+
+def _as_trace(cell: CellTrace) -> Trace:
+    first = next(iter(cell.state.values()))
+    current = cell.state.get("i")
+    return Trace(first, np.zeros_like(first) if current is None else current, cell.spikes)
 
 
 class _Results:
@@ -200,7 +227,8 @@ class _Results:
             return [np.zeros((samples, steps, p["n"]), dtype=kind) for p in ports]
 
         self.spikes = empty(rtl._outputs, np.uint8)
-        self.u, self.i = empty(rtl._traced, np.int64), empty(rtl._traced, np.int64)
+        words = [p for p in rtl._traced for _ in words_of(p)]
+        self.words = empty(words, np.int64)
         self.fired = empty(rtl._traced, np.uint8)
         self.cycles = np.zeros(samples, dtype=np.int64)
         self.where = np.zeros(3, dtype=np.int64)
@@ -213,30 +241,39 @@ def _pointers(
     return kind(*(a.ctypes.data for a in arrays), None)
 
 
-def _compiled(design: Design, coverage: tuple[str, ...], optimise: bool) -> Path:
+def _compiled(design: Design, coverage: tuple[str, ...], optimise: bool, probe: str) -> Path:
     """The shared object, from the cache if it was made before."""
     tool = find_verilator()
     level = "-O3" if optimise else "-O0"
-    key = "\n".join([design.verilog, harness_text(design, "V"), tool.version, level, str(coverage)])
+    key = "\n".join(
+        [design.verilog, harness_text(design, "V", probe), tool.version, level, str(coverage)]
+    )
     digest = hashlib.sha256(key.encode()).hexdigest()[:24]
     folder = cache_folder()
     target = folder / f"{digest}.so"
     if target.is_file():
         return target
     with tempfile.TemporaryDirectory(prefix="building-", dir=folder) as name:
-        built = _compile(design, tool, Path(name), f"V{digest}", coverage, level)
+        text = harness_text(design, f"V{digest}", probe)
+        built = _compile(design, tool, Path(name), text, f"V{digest}", coverage, level)
         os.replace(built, target)
     return target
 
 
 def _compile(
-    design: Design, tool: Verilator, work: Path, prefix: str, coverage: tuple[str, ...], level: str
+    design: Design,
+    tool: Verilator,
+    work: Path,
+    harness: str,
+    prefix: str,
+    coverage: tuple[str, ...],
+    level: str,
 ) -> Path:
     source = work / f"{design.name}.v"
     source.write_text(design.verilog, encoding="utf-8")
     flags = [f"--coverage-{kind}" for kind in coverage]
     model = verilate(source, design.name, tool, prefix, flags)
-    (work / "harness.cpp").write_text(harness_text(design, prefix), encoding="utf-8")
+    (work / "harness.cpp").write_text(harness, encoding="utf-8")
     whole = "".join(f'#include "{path}"\n' for path in model)
     (work / "all.cpp").write_text(whole + '#include "harness.cpp"\n', encoding="utf-8")
     # Hidden symbols: several designs live in one process.

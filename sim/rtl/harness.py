@@ -9,7 +9,7 @@ from typing import Any
 
 from ...hdl import Design
 
-__all__ = ["Port", "harness_text", "ports_of"]
+__all__ = ["Port", "harness_text", "ports_of", "words_of"]
 
 Port = dict[str, Any]
 
@@ -31,18 +31,34 @@ def ports_of(design: Design) -> tuple[list[Port], list[Port], list[Port]]:
     return list(design.manifest["inputs"]), list(design.manifest["outputs"]), traced
 
 
-def harness_text(design: Design, prefix: str) -> str:
-    """The C++ source; ``prefix`` is the name of the Verilated class."""
+def words_of(port: Port) -> list[str]:
+    """Words of state that a trace port of a population shows, in their order."""
+    return [k for k in port["trace"]["fields"] if k not in ("index", "spike")]
+
+
+def harness_text(design: Design, prefix: str, probe: str = "") -> str:
+    """The C++ source; ``prefix`` is the name of the Verilated class.
+
+    ``probe`` is C++ that defines ``static inline void probe(Top*, int64_t sample, int64_t clock)``;
+    it is called before each clock, and with the clock -1 when a reset begins. It may reach into
+    the design, and export functions that a caller of the library sets it up with.
+    """
     inputs, outputs, traced = ports_of(design)
     parts = [_HEAD.replace("@TOP@", prefix)]
     sizes = (
         _array("IN_N", [p["n"] for p in inputs])
         + _array("OUT_N", [p["n"] for p in outputs])
         + _array("POP_N", [p["n"] for p in traced])
+        + _array("WORD_N", [len(words_of(p)) for p in traced])
+        + _array(
+            "WORD_FIRST", [sum(len(words_of(p)) for p in traced[:k]) for k in range(len(traced))]
+        )
     )
+    parts.append(_HEAD_BEAT.replace("@WORDS@", str(max([len(words_of(p)) for p in traced] + [1]))))
     parts.append(sizes)
     parts.append(_drive(inputs, outputs))
     parts.append(_sample(inputs, outputs, traced))
+    parts.append(probe or _NO_PROBE)
     parts.append(_BODY.replace("@TOP@", prefix))
     return "\n".join(parts)
 
@@ -79,11 +95,13 @@ def _sample(inputs: list[Port], outputs: list[Port], traced: list[Port]) -> str:
         port, fields = p["trace"]["port"], p["trace"]["fields"]
         lines.append(
             f"  beat[{k}].valid = t->{port}_valid; beat[{k}].index = t->{port}_index; "
-            f"beat[{k}].spike = t->{port}_spike; "
-            f"beat[{k}].u = sign(t->{port}_u, {fields['u']});"
+            f"beat[{k}].spike = t->{port}_spike;"
         )
-        if "i" in fields:
-            lines.append(f"  beat[{k}].i = sign(t->{port}_i, {fields['i']});")
+        plain = p["trace"].get("unsigned", ())
+        for at, word in enumerate(words_of(p)):
+            value = f"t->{port}_{word}"
+            value = value if word in plain else f"sign({value}, {fields[word]})"
+            lines.append(f"  beat[{k}].word[{at}] = {value};")
     return "\n".join([*lines, "}"])
 
 
@@ -100,13 +118,18 @@ typedef @TOP@ Top;
 struct Source { int valid, tick, ready; uint32_t address; int64_t step; int64_t line; };
 struct Sink { int valid, tick, ready, waiting, was_tick; uint32_t address, was_address;
   int64_t step, last; };
-struct Beat { int valid, spike; uint32_t index; int64_t u, i, count; };
 struct GaveUp {};
 void vl_fatal(const char*, int, const char*, const char*) { throw GaveUp(); }
 void vl_finish(const char*, int, const char*) { throw GaveUp(); }
 static inline int64_t sign(uint64_t value, int width) {
   return (int64_t)(value << (64 - width)) >> (64 - width);
 }
+"""
+
+_NO_PROBE = "static inline void probe(Top*, int64_t, int64_t) {}"
+
+_HEAD_BEAT = """
+struct Beat { int valid, spike; uint32_t index; int64_t count, word[@WORDS@]; };
 """
 
 _BODY = """
@@ -129,9 +152,8 @@ struct Job {
   int64_t reset_at, patience;
   const uint8_t* const* in;   /* per input: samples, steps, n */
   uint8_t* const* out;        /* per output: samples, steps, n */
-  int64_t* const* u;          /* per traced population: samples, steps, n */
-  int64_t* const* i;
-  uint8_t* const* spike;
+  int64_t* const* word;       /* per word of each traced population: samples, steps, n */
+  uint8_t* const* spike;      /* per traced population: samples, steps, n */
   int64_t* cycles;            /* samples */
   int64_t* where;             /* sample, step, port */
 };
@@ -157,6 +179,7 @@ struct Run {
     for (int k = 0; k < OUT_N_COUNT; ++k)
       memset(job.out[k] + sample * job.steps * OUT_N[k], 0, job.steps * OUT_N[k]);
     top->rst = 1;
+    probe(top, sample, -1);
     drive(top, in.data(), out.data());
     for (int k = 0; k < clocks; ++k) { settle(); clock(); }
     top->rst = 0;
@@ -203,7 +226,8 @@ struct Run {
     if (b.count >= job.steps * POP_N[k]) return 6;
     if ((int64_t)b.index != b.count % POP_N[k]) return 4;
     const int64_t at = sample * job.steps * POP_N[k] + b.count;
-    job.u[k][at] = b.u; job.i[k][at] = b.i; job.spike[k][at] = (uint8_t)b.spike;
+    for (int w = 0; w < WORD_N[k]; ++w) job.word[WORD_FIRST[k] + w][at] = b.word[w];
+    job.spike[k][at] = (uint8_t)b.spike;
     ++b.count;
     return 0;
   }
@@ -241,6 +265,7 @@ struct Run {
       for (int k = 0; k < OUT_N_COUNT; ++k)
         out[k].ready = job.pressure <= 0 || random.next() >= job.pressure;
       drive(top, in.data(), out.data());
+      probe(top, sample, cycle);
       settle();
       sample_ports();
       for (int k = 0; k < IN_N_COUNT; ++k) sent(k);
@@ -265,9 +290,9 @@ struct Run {
 extern "C" __attribute__((visibility("default"))) int lif_run(
     int64_t samples, int64_t steps, double idle, double pressure, uint64_t seed,
     int64_t reset_at, int64_t patience, const uint8_t* const* in, uint8_t* const* out,
-    int64_t* const* u, int64_t* const* i, uint8_t* const* spike, int64_t* cycles,
+    int64_t* const* word, uint8_t* const* spike, int64_t* cycles,
     int64_t* where, const char* coverage) {
-  Job job{samples, steps, idle, pressure, seed, reset_at, patience, in, out, u, i, spike,
+  Job job{samples, steps, idle, pressure, seed, reset_at, patience, in, out, word, spike,
           cycles, where};
   VerilatedContext context;
   Top top(&context, "top");
