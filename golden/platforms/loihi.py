@@ -18,14 +18,15 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import ArrayLike
+from numpy.typing import ArrayLike, NDArray
 
+from ..discrete import discretise
 from ..errors import require
 from ..fixed import Ints
-from ..lif import Lif
+from ..lif import Lif, Reset
 from .profile import words
 
-__all__ = ["LoihiPopulation", "LoihiState", "from_lif", "weight_words", "wrap"]
+__all__ = ["LoihiPopulation", "LoihiState", "from_lif", "input_gain", "weight_words", "wrap"]
 
 DECAY_ONE = 4096
 WEIGHT_MANTISSA = 8
@@ -108,17 +109,19 @@ class LoihiPopulation:
 
     def advance(self, state: LoihiState, arrived: Ints) -> tuple[LoihiState, Ints]:
         """One step; see the module's text."""
-        q = wrap(arrived.sum(axis=0), INPUT_BITS)
+        after, spikes = self.update(state, arrived.sum(axis=0))
+        return after, spikes.astype(np.int64)
+
+    def update(self, state: LoihiState, total: Ints) -> tuple[LoihiState, NDArray[np.bool_]]:
+        """One step with the sum of its weights, ``(..., n)``."""
+        q = wrap(total, INPUT_BITS)
         u = wrap(_decay(state.u, self.decay_u + 1) + q, STATE_BITS)
         drive = wrap(u + self.bias, STATE_BITS)
         v = np.clip(_decay(state.v, self.decay_v) + drive, self.v_min, self.v_max)
         v = np.where(state.hold > 0, 0, v)
         spikes = v > self.v_th
         hold = np.where(spikes, self.refract_delay, state.hold)
-        return (
-            LoihiState(u, np.where(spikes, 0, v), np.maximum(hold - 1, 0)),
-            spikes.astype(np.int64),
-        )
+        return LoihiState(u, np.where(spikes, 0, v), np.maximum(hold - 1, 0)), spikes
 
     def potential(self, state: LoihiState) -> Ints:
         """``v``."""
@@ -159,26 +162,31 @@ def weight_words(weight: ArrayLike, exponent: int) -> Ints:
     return np.asarray(np.sign(mantissa) * (np.abs(mantissa) >> -shift))
 
 
-def from_lif(lif: Lif, dt: float, v_th: int = 1 << 20) -> tuple[LoihiPopulation, float, float]:
+def from_lif(
+    lif: Lif, dt: float, v_th: int = 1 << 20
+) -> tuple[LoihiPopulation, float, NDArray[np.float64]]:
     """A population for ``lif``, and the units that lead back.
 
     The potential relative to rest is scaled so that the smallest distance from rest to
     threshold becomes ``v_th``; a reset to rest is all the chip knows. Returns the population, volts
-    of one unit of ``v``, and amperes of input that add one unit to ``u`` in a step.
+    of one unit of ``v``, and for each neuron the amperes of input that add one unit to ``u`` in
+    a step, ``(n,)``: where ``r`` or a time constant differs, the same current is another number.
 
     Raises
     ------
     InvalidValue
-        For a reset elsewhere than at rest, a leak-free neuron with synapse, or neurons whose
-        threshold is not finite.
+        For a reset elsewhere than at rest, a subtracting reset, or neurons whose threshold is
+        not finite.
     """
     require(bool(np.isfinite(lif.v_th).all()), "v_th", float(lif.v_th.max()), "finite")
-    off = float(np.abs(lif.v_reset - lif.v_leak).max())
-    require(off == 0, "v_reset", float(lif.v_reset[0]), "the resting potential")
+    away = np.abs(lif.v_reset - lif.v_leak)
+    at = int(away.argmax())
+    require(away[at] == 0, f"v_reset[{at}]", float(lif.v_reset[at]), "the resting potential")
+    require(lif.reset is Reset.SET, "reset", str(lif.reset), str(Reset.SET))
     span = lif.v_th - lif.v_leak
     volts = float(span.min()) / v_th
-    tau_syn = np.zeros(lif.n) if lif.tau_syn is None else lif.tau_syn
-    keep_u = np.where(tau_syn > 0, np.exp(-dt / np.where(tau_syn > 0, tau_syn, 1.0)), 0.0)
+    c = discretise(lif, dt)
+    keep_u = np.zeros(lif.n) if c.a_syn is None else c.a_syn
     decay_u = np.clip(np.rint(DECAY_ONE * (1 - keep_u)) - 1, 0, DECAY_ONE - 1)
     decay_v = np.rint(DECAY_ONE * -np.expm1(-dt / lif.tau_mem))
     mantissa = np.rint(span / volts / (1 << THRESHOLD_EXPONENT)).astype(np.int64)
@@ -187,8 +195,18 @@ def from_lif(lif: Lif, dt: float, v_th: int = 1 << 20) -> tuple[LoihiPopulation,
         decay_u.astype(np.int64),
         decay_v.astype(np.int64),
         mantissa << THRESHOLD_EXPONENT,
-        refract_delay=np.rint(lif.t_ref / dt).astype(np.int64) + 1,
+        refract_delay=c.hold + 1,
     )
-    # In one step a sustained current i adds r i (1 - a) volts.
-    per_ampere = float(lif.r[0] * -np.expm1(-dt / lif.tau_mem[0])) / volts
-    return population, volts, 1.0 / per_ampere
+    return population, volts, volts / input_gain(lif, dt)
+
+
+def input_gain(lif: Lif, dt: float) -> NDArray[np.float64]:
+    """Volts that one ampere adds to the drive of a step, ``(n,)``, as a sum that then decays.
+
+    The chip adds the whole current of a step at its beginning; what a current held over all
+    steps leads to is the same as in ``lif``.
+    """
+    per_step = np.where(np.isfinite(lif.tau_mem), -np.expm1(-dt / lif.tau_mem), dt)
+    if lif.tau_syn is None:
+        return np.asarray(lif.r * per_step)
+    return np.asarray(lif.r * lif.w_in * per_step * -np.expm1(-dt / lif.tau_syn))

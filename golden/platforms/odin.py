@@ -18,7 +18,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import ArrayLike
+from numpy.typing import ArrayLike, NDArray
 
 from ..errors import require
 from ..fixed import Ints
@@ -84,12 +84,22 @@ class OdinPopulation:
         require(fits, "weight", peak, f"{low} to {high}")
         v, count = state, np.zeros(self.n, dtype=np.int64)
         for weight in arrived:
-            v, count = self._fire(np.clip(v + weight, *self.rails), count)
-        return self._fire(np.sign(v) * np.maximum(np.abs(v) - self.leak, 0), count)
+            v, spikes = self.receive(v, weight)
+            count = count + spikes
+        v, spikes = self.tick(v)
+        return v, count + spikes
 
-    def _fire(self, v: Ints, count: Ints) -> tuple[Ints, Ints]:
+    def receive(self, v: Ints, weight: Ints) -> tuple[Ints, NDArray[np.bool_]]:
+        """One event, ``(..., n)``: potential and who fired."""
+        return self._fire(np.clip(v + weight, *self.rails))
+
+    def tick(self, v: Ints) -> tuple[Ints, NDArray[np.bool_]]:
+        """The end of a step: leak, and who fired."""
+        return self._fire(np.sign(v) * np.maximum(np.abs(v) - self.leak, 0))
+
+    def _fire(self, v: Ints) -> tuple[Ints, NDArray[np.bool_]]:
         spikes = v >= self.threshold
-        return np.where(spikes, 0, v), count + spikes
+        return np.where(spikes, 0, v), spikes
 
     def potential(self, state: Ints) -> Ints:
         """``v``."""

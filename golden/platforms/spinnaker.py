@@ -26,7 +26,14 @@ from ..errors import require
 from ..fixed import Ints, saturate
 from ..lif import Lif
 
-__all__ = ["FRACTION", "SpinnakerPopulation", "SpinnakerState", "error_bound", "s1615"]
+__all__ = [
+    "FRACTION",
+    "ModelWords",
+    "SpinnakerPopulation",
+    "SpinnakerState",
+    "error_bound",
+    "s1615",
+]
 
 FRACTION, WIDTH = 15, 32
 DECAY_FRACTION = 32
@@ -55,7 +62,7 @@ class SpinnakerState:
     hold: Ints
 
 
-class _Words(NamedTuple):
+class ModelWords(NamedTuple):
     """The model in the platform's words; ``keep_syn`` is ``None`` without synaptic state."""
 
     v_leak: Ints
@@ -83,7 +90,7 @@ class SpinnakerPopulation:
         require(self.dt > 0, "dt", self.dt, "above 0")
         require(bool(np.isfinite(self.lif.tau_mem).all()), "tau_mem", "inf", "finite")
         require(bool(np.isfinite(self.lif.v_th).all()), "v_th", "inf", "finite")
-        self._words  # noqa: B018  -- raises on a potential beyond the words
+        self.model  # noqa: B018  -- raises on a potential beyond the words
 
     @property
     def n(self) -> int:
@@ -95,9 +102,10 @@ class SpinnakerPopulation:
         return np.asarray(np.rint(np.exp(-self.dt / tau) * 2.0**DECAY_FRACTION), dtype=np.int64)
 
     @cached_property
-    def _words(self) -> _Words:
+    def model(self) -> ModelWords:
+        """The model in the platform's words."""
         lif = self.lif
-        return _Words(
+        return ModelWords(
             v_leak=s1615(self.scale * lif.v_leak),
             v_th=s1615(self.scale * lif.v_th),
             v_reset=s1615(self.scale * lif.v_reset),
@@ -110,12 +118,19 @@ class SpinnakerPopulation:
     def start(self) -> SpinnakerState:
         """At the initial potential."""
         zero = np.zeros(self.n, dtype=np.int64)
-        return SpinnakerState(self._words.v_init.copy(), zero, zero.copy())
+        return SpinnakerState(self.model.v_init.copy(), zero, zero.copy())
 
     def advance(self, state: SpinnakerState, arrived: Ints) -> tuple[SpinnakerState, Ints]:
         """One step; see the module's text. Currents of ``arrived`` are unit input resistance."""
-        w = self._words
-        i = saturate(state.i + arrived.sum(axis=0), WIDTH)
+        after, spikes = self.update(state, arrived.sum(axis=0))
+        return after, spikes.astype(np.int64)
+
+    def update(
+        self, state: SpinnakerState, total: Ints
+    ) -> tuple[SpinnakerState, NDArray[np.bool_]]:
+        """One step with the sum of its weights, ``(..., n)``."""
+        w = self.model
+        i = saturate(state.i + total, WIDTH)
         alpha = saturate(i + w.v_leak, WIDTH)
         gap = saturate(alpha - state.v, WIDTH)
         v = saturate(alpha - _times(gap, w.keep_mem), WIDTH)
@@ -125,7 +140,7 @@ class SpinnakerPopulation:
         v = np.where(spikes, w.v_reset, v)
         hold = np.where(spikes, w.hold, np.maximum(state.hold - 1, 0))
         kept = np.zeros_like(i) if w.keep_syn is None else _times(i, w.keep_syn)
-        return SpinnakerState(v, kept, hold), spikes.astype(np.int64)
+        return SpinnakerState(v, kept, hold), spikes
 
     def potential(self, state: SpinnakerState) -> Ints:
         """``v`` in s16.15 of scaled volts."""

@@ -137,13 +137,24 @@ class TrueNorthPopulation:
 
     def advance(self, state: TrueNorthState, arrived: Ints) -> tuple[TrueNorthState, Ints]:
         """One step: synapses, leak, threshold; see the module's text."""
-        v, draw = state.v, state.draw
         if self.stochastic_synapses:
             for weight in arrived:
-                draw = galois16(draw)
-                v = saturate(v + _chance(weight, draw), WIDTH)
+                state = self.receive(state, weight)
+            after, spikes = self.update(state, np.zeros(self.n, dtype=np.int64))
         else:
-            v = saturate(v + arrived.sum(axis=0), WIDTH)
+            after, spikes = self.update(state, arrived.sum(axis=0))
+        return after, spikes.astype(np.int64)
+
+    def receive(self, state: TrueNorthState, weight: Ints) -> TrueNorthState:
+        """One event of a stochastic synapse, ``(..., n)``: every neuron draws."""
+        draw = galois16(state.draw)
+        return TrueNorthState(saturate(state.v + _chance(weight, draw), WIDTH), draw)
+
+    def update(
+        self, state: TrueNorthState, total: Ints
+    ) -> tuple[TrueNorthState, NDArray[np.bool_]]:
+        """Sum of weights ``(..., n)``, leak and threshold."""
+        v, draw = saturate(state.v + total, WIDTH), state.draw
         leak = self.leak
         if self.stochastic_leak:
             draw = galois16(draw)
@@ -158,7 +169,7 @@ class TrueNorthPopulation:
         draw = galois16(draw)
         return self._fire(moved, draw)
 
-    def _fire(self, v: Ints, draw: Ints) -> tuple[TrueNorthState, Ints]:
+    def _fire(self, v: Ints, draw: Ints) -> tuple[TrueNorthState, NDArray[np.bool_]]:
         eta = draw & self.mask
         high, low = self.alpha + eta, self.beta + eta
         spikes = v >= high
@@ -169,12 +180,12 @@ class TrueNorthPopulation:
         else:
             down = self._after(np.int64(-self.reset_value), v + low, v)
             after = np.where(~spikes & (v < -low), down, after)
-        return TrueNorthState(after.astype(np.int64), draw), spikes.astype(np.int64)
+        return TrueNorthState(after.astype(np.int64), draw), spikes
 
     def _after(self, normal: np.int64, linear: Ints, none: Ints) -> Ints:
         """What a crossing leaves, by the reset mode."""
         if self.reset is ResetMode.NORMAL:
-            return np.full(self.n, normal)
+            return np.full_like(none, normal)
         return linear if self.reset is ResetMode.LINEAR else none
 
     def potential(self, state: TrueNorthState) -> Ints:

@@ -77,7 +77,7 @@ def populations(p: Parameters) -> dict[str, tuple[Profile, Drive]]:
         lif, p.dt, p.swing / 16, brainscales.Spread(p.mismatch, 0.1, p.mismatch), chip=p.seed
     )
     return {
-        "Loihi": (chip, lambda i: one(i / amperes)),
+        "Loihi": (chip, lambda i: one(i / float(amperes[0]))),
         "SpiNNaker": (
             spinnaker.SpinnakerPopulation(lif, p.dt),
             lambda i: spinnaker.s1615(np.array([[1e3 * i]])),
@@ -125,7 +125,7 @@ def _potential_error(p: Parameters, name: str) -> tuple[float, float]:
         arrived = drive(float(current))
         if name == "Loihi":
             # The same rounded current for both: its rounding is not the potential's.
-            current = float(arrived[0, 0]) * amperes
+            current = float(arrived[0, 0] * amperes[0])
         exact_state, _ = discrete.step(lif, c, exact_state, np.array([current]))
         state, _ = profile.advance(state, arrived)
         got = rest + float(profile.potential(state)[0]) * unit

@@ -93,13 +93,36 @@ def test_loihi_population_of_a_lif_fires_at_its_rate() -> None:
     lif = Lif(tau_mem=20e-3, r=1.0, v_leak=-0.065, v_th=-0.05, v_reset=-0.065, t_ref=2e-3)
     population, volts, amperes = from_lif(lif, 1e-3)
     assert volts * population.v_th[0] == pytest.approx(0.015, rel=1e-4)
-    drive = round(0.03 / amperes)
+    drive = round(0.03 / amperes[0])
     state, count = population.start(), 0
     for _ in range(2000):
         state, fired = population.advance(state, np.array([[drive]]))
         count += int(fired[0])
     period = 2e-3 + 20e-3 * np.log(2.0)
     assert count / 2.0 == pytest.approx(1 / period, rel=0.06)  # whole steps of 1 ms
+
+
+def test_loihi_neurons_that_differ_each_get_their_own_unit() -> None:
+    """Every neuron of a mixed population does what it does alone."""
+    r, tau = np.array([1.0, 5.0, 0.2]), np.array([10e-3, 10e-3, 40e-3])
+    syn = np.array([2e-3, 4e-3, 4e-3])
+    level = np.array([0.01, 0.01, 0.02])
+    lif = Lif(tau_mem=tau, r=r, tau_syn=syn, v_th=level, n=3)
+    mixed, volts, amperes = from_lif(lif, 1e-3)
+    assert amperes.shape == (3,)
+    for j in range(3):
+        one = Lif(tau_mem=tau[j], r=r[j], tau_syn=syn[j], v_th=level[j])
+        alone, unit, ampere = from_lif(one, 1e-3, int(mixed.v_th[j]))
+        assert unit == pytest.approx(volts, rel=1e-4)
+        assert ampere[0] == pytest.approx(amperes[j], rel=1e-4)
+        assert (alone.decay_u[0], alone.decay_v[0]) == (mixed.decay_u[j], mixed.decay_v[j])
+    # Half the threshold's current leads each to half its threshold.
+    state = mixed.start()
+    drive = np.rint(level / r / 2 / amperes).astype(np.int64)
+    for _ in range(400):
+        state, fired = mixed.advance(state, drive[None, :])
+        assert not fired.any()
+    np.testing.assert_allclose(volts * state.v, level / 2, rtol=0.01)
 
 
 @pytest.mark.parametrize(
@@ -125,3 +148,7 @@ def test_wrong_lif_for_loihi() -> None:
         from_lif(Lif(tau_mem=1e-2, v_reset=-0.5), 1e-3)
     with pytest.raises(InvalidValue, match="v_th = inf: allowed is finite"):
         from_lif(Lif(tau_mem=1e-2, v_th=np.inf), 1e-3)
+    with pytest.raises(InvalidValue, match="reset = 'subtract': allowed is set"):
+        from_lif(Lif(tau_mem=1e-2, reset="subtract"), 1e-3)
+    with pytest.raises(InvalidValue, match=r"v_reset\[1\] = -0.5"):
+        from_lif(Lif(tau_mem=1e-2, v_reset=[0.0, -0.5], n=2), 1e-3)
