@@ -29,6 +29,7 @@ from ..golden.fixed import Ints, limits
 from .aer import address_shape, event_stream
 from .fixed import named
 from .step import Fire, Leak, acc_shape, parameters, state_layout
+from .weights import Store, address_bits, weight_load_stream, weight_port
 
 __all__ = ["Core", "pack_parameters", "pack_weights", "trace_members"]
 
@@ -95,6 +96,14 @@ def trace_members(contract: Contract) -> dict[str, Shape]:
     return {**members, "spike": unsigned(1)}
 
 
+def load_member(contract: Contract, rows: int, loadable: bool) -> dict[str, wiring.Member]:
+    """The member ``load`` of a core with ``rows`` rows of weights, if it has one."""
+    if not loadable:
+        return {}
+    bits = address_bits(contract.n, rows)
+    return {"load": In(weight_load_stream(bits, contract.weight_width))}
+
+
 def _index_bits(contract: Contract) -> int:
     return max(1, (contract.n - 1).bit_length())
 
@@ -108,6 +117,10 @@ class Core(wiring.Component):
         What the population computes.
     matrices
         Integer weights of each source, ``(n, n_pre)``; may be empty for a source of ticks.
+    store
+        What the weight memory is made of.
+    loadable
+        Whether weights can be written at run time; always where they lie in SPRAM.
 
     Members
     -------
@@ -117,14 +130,25 @@ class Core(wiring.Component):
         Spikes in ascending order, then the tick.
     trace : Out
         ``valid`` and the fields of :func:`trace_members`, one beat a neuron and step.
+    load : In(weight_load_stream)
+        Weights by their place in :func:`pack_weights`; only if ``loadable``.
     """
 
-    def __init__(self, contract: Contract, matrices: Sequence[Ints], rows: int) -> None:
+    def __init__(
+        self,
+        contract: Contract,
+        matrices: Sequence[Ints],
+        rows: int,
+        *,
+        store: Store = Store.AUTO,
+        loadable: bool = False,
+    ) -> None:
         known = sum(m.shape[1] for m in matrices)
         require(known <= rows, "rows", rows, f"at least {known}")
         self.contract = contract
         self.matrices = list(matrices)
         self.rows = rows
+        self.store, self.loadable = store, loadable or store is Store.SPRAM
         trace = data.StructLayout(trace_members(contract))
         super().__init__(
             {
@@ -132,6 +156,7 @@ class Core(wiring.Component):
                 "sink": Out(event_stream(contract.n)),
                 "trace_valid": Out(1),
                 "trace": Out(trace),
+                **load_member(contract, known, self.loadable),
             }
         )
 
@@ -143,11 +168,11 @@ class Core(wiring.Component):
         self._next = Signal(_index_bits(c), name="following_index")
         if c.n > 1:
             m.d.comb += self._next.eq(Mux(self._last, 0, self._index + 1))
+        self._phase = Signal(Phase, name="phase")
         self._memories(m)
         self._parameter(m)
         self._datapath(m)
         self._adder(m)
-        self._phase = Signal(Phase, name="phase")
         with m.Switch(self._phase):
             self._clear(m)
             self._accept(m)
@@ -172,14 +197,9 @@ class Core(wiring.Component):
         # A read port reads unless told otherwise; these must keep what they read.
         m.d.comb += [state_read.en.eq(0), sum_read.en.eq(0)]
         words = pack_weights(c, self.matrices) or [0]
-        shape = unsigned(c.weight_width)
-        m.submodules.weight_memory = weights = memory.Memory(
-            shape=shape, depth=len(words), init=words
-        )
-        weight_read = weights.read_port()
+        self._weight_r = weight_port(m, self, c.weight_width, 1, words)
         self._state_w, self._state_r = state_write, state_read
         self._acc_w, self._acc_r = sum_write, sum_read
-        self._weight_r = weight_read
 
     def _parameter(self, m: Module) -> None:
         """Constants, and a read-only memory for what differs between neurons."""
@@ -221,7 +241,9 @@ class Core(wiring.Component):
         ]
         if c.has_synapse:
             m.d.comb += self.trace.i.eq(fire.after.i)
-        m.d.comb += self._weight_r.en.eq(1)
+        asked = self.source.valid & ~self.source.payload.tick & (self._phase == Phase.ACCEPT)
+        reading = asked | (self._phase == Phase.ADD)
+        m.d.comb += self._weight_r.en.eq(reading if self.loadable else 1)
 
     def _read(self, m: Module, index: object) -> None:
         """Ask the memories for a neuron; they answer in the next clock."""

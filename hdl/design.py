@@ -7,7 +7,7 @@ import os
 import shutil
 import tempfile
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -31,12 +31,16 @@ class Design:
         File name to ``$readmemh`` text: the contents of weight and parameter memories.
     manifest
         Widths, ports, maps and the hash of the contract, ready for JSON.
+    models
+        File name to Verilog of the device's cells that the design instantiates, for simulation
+        alone.
     """
 
     name: str
     verilog: str
     memories: Mapping[str, str]
     manifest: Mapping[str, Any]
+    models: Mapping[str, str] = field(default_factory=dict)
 
     def files(self) -> dict[str, str]:
         """File name to text of everything :meth:`write` writes."""
@@ -44,6 +48,7 @@ class Design:
             f"{self.name}.v": self.verilog,
             f"{self.name}.vlt": waiver_file(f"{self.name}.v"),
             **self.memories,
+            **self.models,
             "manifest.json": json.dumps(self.manifest, indent=2) + "\n",
             f"{self.name}.core": _fusesoc(self.name, list(self.memories)),
         }

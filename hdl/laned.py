@@ -30,11 +30,12 @@ from ..golden.contract import Contract
 from ..golden.errors import require
 from ..golden.fixed import Ints
 from .aer import event_stream
-from .core import trace_members
+from .core import load_member, trace_members
 from .fixed import named
 from .lane import Lane, parameter_bits, state_bits
 from .lanes import check_lanes, groups_of, parameter_words, weight_words
 from .step import acc_shape, state_layout
+from .weights import Store, weight_port
 
 __all__ = ["LanedCore"]
 
@@ -59,7 +60,7 @@ class LanedCore(wiring.Component):
 
     Parameters
     ----------
-    contract, matrices, rows
+    contract, matrices, rows, store, loadable
         As for :class:`~.core.Core`.
     lanes
         A power of two from 2 to the number of neurons.
@@ -68,7 +69,7 @@ class LanedCore(wiring.Component):
 
     Members
     -------
-    source, sink, trace_valid, trace
+    source, sink, trace_valid, trace, load
         As for :class:`~.core.Core`; the trace is silent without ``trace``.
     """
 
@@ -80,6 +81,8 @@ class LanedCore(wiring.Component):
         lanes: int,
         *,
         trace: bool = False,
+        store: Store = Store.AUTO,
+        loadable: bool = False,
     ) -> None:
         known = sum(m.shape[1] for m in matrices)
         require(known <= rows, "rows", rows, f"at least {known}")
@@ -88,6 +91,7 @@ class LanedCore(wiring.Component):
         self.contract, self.matrices = contract, list(matrices)
         self.lanes, self.groups = lanes, groups_of(contract.n, lanes)
         self.traced = trace
+        self.store, self.loadable = store, loadable or store is Store.SPRAM
         self._filled = contract.n - (self.groups - 1) * lanes
         beat = data.StructLayout(trace_members(contract))
         super().__init__(
@@ -96,6 +100,7 @@ class LanedCore(wiring.Component):
                 "sink": Out(event_stream(contract.n)),
                 "trace_valid": Out(1),
                 "trace": Out(beat),
+                **load_member(contract, known, self.loadable),
             }
         )
 
@@ -106,11 +111,11 @@ class LanedCore(wiring.Component):
         self._next = self._group_signal("following_group")
         if self.groups > 1:
             m.d.comb += self._next.eq(Mux(self._last, 0, self._group + 1))
+        self._phase = Signal(Phase, name="phase")
         self._memories(m)
         self._parameters(m)
         self._datapath(m)
         self._adder(m)
-        self._phase = Signal(Phase, name="phase")
         self._stages(m)
         self._leaving(m)
         if self.traced:
@@ -150,13 +155,9 @@ class LanedCore(wiring.Component):
         # A read port reads unless told otherwise; these must keep what they read.
         m.d.comb += [state_read.en.eq(0), sum_read.en.eq(0)]
         words = weight_words(c, self.matrices, lanes) or [0]
-        m.submodules.weight_memory = weights = memory.Memory(
-            shape=unsigned(c.weight_width * lanes), depth=len(words), init=words
-        )
-        weight_read = weights.read_port()
+        self._weight_r = weight_port(m, self, c.weight_width, lanes, words)
         self._state_w, self._state_r = state_write, state_read
         self._acc_w, self._acc_r = sum_write, sum_read
-        self._weight_r = weight_read
 
     def _parameters(self, m: Module) -> None:
         """A read-only memory for the parameters that differ between neurons."""
@@ -187,7 +188,9 @@ class LanedCore(wiring.Component):
         self._initial = Cat(lane.first for lane in lanes)
         self._after = named(m, "after", Cat(lane.after for lane in lanes))
         self._spikes = Cat(lane.spike for lane in lanes)
-        m.d.comb += self._weight_r.en.eq(1)
+        asked = self.source.valid & ~self.source.payload.tick & (self._phase == Phase.ACCEPT)
+        reading = asked | (self._phase == Phase.ADD)
+        m.d.comb += self._weight_r.en.eq(reading if self.loadable else 1)
 
     def _read(self, m: Module) -> None:
         """Ask the memories for a group; they answer in the next clock."""

@@ -22,6 +22,7 @@ from .core import Core, trace_members
 from .laned import LanedCore
 from .lanes import Lanes, groups_of, lanes_of
 from .names import identifiers
+from .weights import Store, Stores, check_blocks, load_fields, stores_of
 
 __all__ = ["NetworkTop", "Source", "input_sizes", "module_notes", "port_names", "sources_of"]
 
@@ -123,6 +124,10 @@ class NetworkTop(wiring.Component):
         With ports that show each neuron's state.
     lanes
         Neurons that each population, or each by name, handles at once; a power of two.
+    stores
+        What the weight memories are made of, see :class:`~.weights.Store`.
+    loadable
+        Whether all weights can be written at run time; those in SPRAM always can.
 
     Members
     -------
@@ -132,12 +137,25 @@ class NetworkTop(wiring.Component):
         Events of each output population.
     trace_<population>_valid, _index, _u, _i, _spike
         With ``trace``: the state after each neuron's step; no back-pressure.
+    load_valid, _ready, _population, _address, _data
+        With weights that can be written: loads, see :mod:`~.weights`.
     """
 
-    def __init__(self, contract: NetworkContract, *, trace: bool = False, lanes: Lanes = 1) -> None:
+    def __init__(
+        self,
+        contract: NetworkContract,
+        *,
+        trace: bool = False,
+        lanes: Lanes = 1,
+        stores: Stores = Store.AUTO,
+        loadable: bool = False,
+    ) -> None:
         self.contract = contract
         self.trace = trace
         self.lanes = lanes_of(contract, lanes)
+        self.stores = stores_of(contract, stores)
+        check_blocks(contract, self.lanes, self.stores)
+        self.loadable = {k: loadable or s is Store.SPRAM for k, s in self.stores.items()}
         names = port_names(contract)
         self.input_names, self.population_names = names["inputs"], names["populations"]
         self.sizes = input_sizes(contract)
@@ -150,10 +168,17 @@ class NetworkTop(wiring.Component):
         for name, word in self.population_names.items() if trace else ():
             fields = {"valid": 1, **trace_members(contract.populations[name])}
             members |= {f"trace_{word}_{k}": Out(shape) for k, shape in fields.items()}
+        if any(self.loadable.values()):
+            load = {"valid": 1, **load_fields(contract)}
+            members |= {f"load_{k}": In(shape) for k, shape in load.items()}
+            members["load_ready"] = Out(1)
         super().__init__(members)
 
     def elaborate(self, platform: object) -> Module:
         m = Module()
+        if any(self.loadable.values()):
+            # A load for a population that cannot be loaded is taken and ignored.
+            m.d.comb += self.load_ready.eq(1)
         produced = {name: self._input(m, name) for name in self.input_names}
         wanted: dict[str, list[stream.Interface]] = defaultdict(list)
         for name in self.population_names:
@@ -207,12 +232,17 @@ class NetworkTop(wiring.Component):
                 sizes.append(self._size(s.pre))
                 matrices.append(self.contract.connections[s.connection].weight)
         count, rows = self.lanes[name], sum(sizes)
+        store, loadable = self.stores[name], self.loadable[name]
         core: Core | LanedCore = (
-            Core(c, matrices, rows)
+            Core(c, matrices, rows, store=store, loadable=loadable)
             if count == 1
-            else LanedCore(c, matrices, rows, count, trace=self.trace)
+            else LanedCore(
+                c, matrices, rows, count, trace=self.trace, store=store, loadable=loadable
+            )
         )
         m.submodules[f"core_{word}"] = core
+        if loadable:
+            self._load(m, name, core)
         inlets = [core.source]
         if len(sources) > 1:
             m.submodules[f"merge_{word}"] = merge = Merge(sizes)
@@ -225,6 +255,16 @@ class NetworkTop(wiring.Component):
             for field in trace_members(c):
                 m.d.comb += getattr(self, f"trace_{word}_{field}").eq(core.trace[field])
         return core
+
+    def _load(self, m: Module, name: str, core: Core | LanedCore) -> None:
+        """Give a core the loads of its population."""
+        index = list(self.population_names).index(name)
+        m.d.comb += [
+            core.load.payload.address.eq(self.load_address),
+            core.load.payload.data.eq(self.load_data),
+        ]
+        with m.If(self.load_population == index):
+            m.d.comb += [core.load.valid.eq(self.load_valid), self.load_ready.eq(core.load.ready)]
 
     def _queued(self, m: Module, name: str, core: Core | LanedCore) -> stream.Interface:
         """What a core sends; a quick one need not wait for the cores that it feeds."""

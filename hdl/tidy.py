@@ -175,7 +175,7 @@ def _say_phases(lines: list[str]) -> list[str]:
         declared = _DECLARED.match(line)
         if declared is not None and seen:
             values[declared[2]], seen = seen, {}
-        case = re.match(rf"\s*casez \({_NAME}\)", line)
+        case = re.match(r"\s*casez \((.*)\)$", line)
         if case is not None:
             current.append(values.get(case[1], {}))
         label = re.match(r"\s*\d+'h([0-9a-f]+):$", line)
@@ -198,6 +198,7 @@ def _names(lines: list[str], heads: Mapping[str, str]) -> dict[str, str]:
         if name in names or name not in kinds or not _vague(name, kinds):
             return
         base = re.sub(r"_+", "_", re.sub(r"\W", "_", wish)).strip("_") or "n"
+        base = f"n_{base}" if base[0].isdigit() else base
         word, k = base, 2
         while word in used:
             word, k = f"{base}_{k}", k + 1
