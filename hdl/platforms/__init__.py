@@ -1,0 +1,1 @@
+"""Neuromorphic platforms as logic; importing a module registers its cells' logic."""

@@ -1,0 +1,126 @@
+"""The platforms' logic equals their contracts: corners and random states, every option."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from amaranth.sim import Simulator
+
+from lifstone.golden import InvalidValue
+from lifstone.golden.cell import Cell
+from lifstone.golden.platforms.cells import TrueNorthCell
+from lifstone.golden.platforms.events import EventCell, OdinEvents, TrueNorthEvents
+from lifstone.golden.platforms.odin import OdinPopulation
+from lifstone.golden.platforms.truenorth import TrueNorthPopulation
+from lifstone.hdl.cell import cell_logic
+from lifstone.hdl.platforms import loihi as _loihi  # noqa: F401  -- registers its logic
+from lifstone.hdl.platforms import odin as _odin  # noqa: F401
+from lifstone.hdl.platforms import spinnaker as _spinnaker  # noqa: F401
+from lifstone.hdl.platforms import truenorth as _truenorth  # noqa: F401
+from lifstone.hdl.platforms.event_logic import event_logic
+from tests.hdl import platform_cells as draw
+
+VECTORS = 60
+
+
+def run_logic(
+    dut: object, cell: Cell | EventCell, feed: dict[str, np.ndarray], spike: str
+) -> dict[str, np.ndarray]:
+    """Outputs for one vector a neuron; ``feed`` names members, parts of views with a dot."""
+    out = {k: np.zeros(cell.n, np.int64) for k in (*cell.words, "spike")}
+    feed = {**feed, **{f"numbers.{k}": v for k, v in cell.numbers.items()}}
+
+    async def bench(ctx: object) -> None:
+        for j in range(cell.n):
+            for name, values in feed.items():
+                view, _, member = name.partition(".")
+                port = getattr(dut, view)
+                ctx.set(getattr(port, member) if member else port, int(values[j]))
+            await ctx.delay(1e-9)
+            for word in cell.words:
+                out[word][j] = ctx.get(getattr(dut.after, word))
+            out["spike"][j] = ctx.get(getattr(dut, spike))
+
+    simulator = Simulator(dut)
+    simulator.add_testbench(bench)
+    simulator.run()
+    return out
+
+
+def assert_cell(cell: Cell, rng: np.random.Generator) -> np.ndarray:
+    state = draw.states(rng, cell.words, cell.n)
+    totals = draw.states(rng, cell.receptors, cell.n)
+    after, spikes = cell.step(state, totals)
+    feed = {f"state.{k}": v for k, v in state.items()}
+    feed |= {f"totals.{k}": v for k, v in totals.items()}
+    got = run_logic(cell_logic(cell), cell, feed, "spike")
+    for word, value in {**after, "spike": spikes}.items():
+        np.testing.assert_array_equal(got[word], value, word)
+    return spikes
+
+
+def assert_events(cell: EventCell, rng: np.random.Generator) -> tuple[int, int]:
+    """Both an event and the end of a step; how often each fired."""
+    state = draw.states(rng, cell.words, cell.n)
+    if "fired" in state:
+        state["fired"] = rng.integers(0, cell.events, cell.n)
+    weight = draw.corners(rng, cell.weight, cell.n)
+    feed = {f"state.{k}": v for k, v in state.items()} | {"weight": weight}
+    if isinstance(cell, TrueNorthEvents | OdinEvents):
+        received, (ended, count) = cell.receive(state, weight), cell.end(state)
+    none, every = np.zeros(cell.n, np.int64), np.ones(cell.n, np.int64)
+    got = run_logic(event_logic(cell), cell, {**feed, "tick": none}, "count")
+    for word, value in received.items():
+        np.testing.assert_array_equal(got[word], value, word)
+    got = run_logic(event_logic(cell), cell, {**feed, "tick": every}, "count")
+    for word, value in {**ended, "spike": count}.items():
+        np.testing.assert_array_equal(got[word], value, word)
+    return int((received["v"] != state["v"]).sum()), int((count > 0).sum())
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_loihi(seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    assert assert_cell(draw.loihi(rng, VECTORS, wide=seed % 2 == 0), rng).any()
+
+
+@pytest.mark.parametrize(("synapse", "hold"), [(True, 2), (True, 0), (False, 1), (False, 0)])
+def test_spinnaker(synapse: bool, hold: int) -> None:
+    rng = np.random.default_rng([synapse, hold])
+    cell = draw.spinnaker(rng, VECTORS, synapse=synapse, hold=hold)
+    spikes = assert_cell(cell, rng)
+    assert spikes.any()
+    assert not spikes.all()
+
+
+@pytest.mark.parametrize("flags", draw.truenorth_flags(), ids=str)
+def test_truenorth_in_every_mode(flags: dict[str, object]) -> None:
+    rng = np.random.default_rng([len(str(flags)), 3])
+    assert assert_cell(draw.truenorth(rng, VECTORS, **flags), rng).any()
+
+
+@pytest.mark.parametrize("flags", draw.truenorth_flags()[::5], ids=str)
+def test_truenorth_with_stochastic_synapses(flags: dict[str, object]) -> None:
+    rng = np.random.default_rng([len(str(flags)), 4])
+    moved, fired = assert_events(draw.truenorth_events(rng, VECTORS, 8, **flags), rng)
+    assert moved > 0
+    assert fired > 0
+
+
+@pytest.mark.parametrize("tiny", [False, True])
+def test_odin(tiny: bool) -> None:
+    for seed in range(3):
+        rng = np.random.default_rng([seed, tiny])
+        moved, fired = assert_events(draw.odin(rng, VECTORS, 6, tiny), rng)
+        assert moved > 0
+        assert fired > 0
+
+
+def test_which_kind_of_cell_a_population_is() -> None:
+    plain, chancy = (TrueNorthPopulation(1, 9, stochastic_synapses=s) for s in (False, True))
+    with pytest.raises(InvalidValue, match="stochastic_synapses = True: allowed is False"):
+        TrueNorthCell(chancy)
+    with pytest.raises(InvalidValue, match="stochastic_synapses = False: allowed is True"):
+        TrueNorthEvents(plain, 3)
+    with pytest.raises(InvalidValue, match="events = 0"):
+        OdinEvents(OdinPopulation(1, 9), 0)
