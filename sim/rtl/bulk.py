@@ -20,6 +20,7 @@ from ...golden.errors import require
 from ...golden.network import check_inputs
 from ...hdl import Design
 from .harness import CODES, harness_text, ports_of, words_of
+from .loading import design_loads, sources_text
 from .toolchain import Verilator, cache_folder, find_verilator, run_tool
 from .verilate import compiler, runtime, verilate
 
@@ -95,6 +96,7 @@ class BulkRtl:
         self.library = ctypes.CDLL(str(path))
         self._run = self.library.lif_run
         self._run.restype = ctypes.c_int
+        self._loads = design_loads(design)
 
     def run(
         self,
@@ -128,6 +130,9 @@ class BulkRtl:
         batched = any(np.ndim(a) == 3 for a in inputs.values())
         arrays, n_steps, samples = self._arrange(inputs, steps, batched)
         out = _Results(self, samples, n_steps)
+        if self.design.manifest.get("load"):
+            loads = self._loads.ctypes.data_as(ctypes.c_void_p)
+            self.library.lif_load(loads, ctypes.c_int64(len(self._loads)))
         code = self._run(
             ctypes.c_int64(samples),
             ctypes.c_int64(n_steps),
@@ -246,7 +251,7 @@ def _compiled(design: Design, coverage: tuple[str, ...], optimise: bool, probe: 
     tool = find_verilator()
     level = "-O3" if optimise else "-O0"
     key = "\n".join(
-        [design.verilog, harness_text(design, "V", probe), tool.version, level, str(coverage)]
+        [sources_text(design), harness_text(design, "V", probe), tool.version, level, str(coverage)]
     )
     digest = hashlib.sha256(key.encode()).hexdigest()[:24]
     folder = cache_folder()
@@ -270,7 +275,7 @@ def _compile(
     level: str,
 ) -> Path:
     source = work / f"{design.name}.v"
-    source.write_text(design.verilog, encoding="utf-8")
+    source.write_text(sources_text(design), encoding="utf-8")
     flags = [f"--coverage-{kind}" for kind in coverage]
     model = verilate(source, design.name, tool, prefix, flags)
     (work / "harness.cpp").write_text(harness, encoding="utf-8")

@@ -8,6 +8,7 @@ from __future__ import annotations
 from typing import Any
 
 from ...hdl import Design
+from .loading import load_text
 
 __all__ = ["Port", "harness_text", "ports_of", "words_of"]
 
@@ -59,6 +60,7 @@ def harness_text(design: Design, prefix: str, probe: str = "") -> str:
     parts.append(_drive(inputs, outputs))
     parts.append(_sample(inputs, outputs, traced))
     parts.append(probe or _NO_PROBE)
+    parts.append(load_text(design))
     parts.append(_BODY.replace("@TOP@", prefix))
     return "\n".join(parts)
 
@@ -300,6 +302,7 @@ extern "C" __attribute__((visibility("default"))) int lif_run(
   int code = 0;
   try {
     top.clk = 0; top.rst = 1; top.eval();
+    load_weights(&top);
     for (; run.sample < samples && !code; ++run.sample) code = run.one();
     top.final();
   } catch (const GaveUp&) {
