@@ -20,7 +20,8 @@ def calibrate(
 ) -> dict[str, Widths]:
     """Widths per population whose range covers ``margin`` times the states in ``traces``.
 
-    A given ``base.fraction`` is kept. Arrays of ``traces`` may have a batch axis.
+    A given ``base.fraction`` is kept, and so is what the network was trained for. Arrays of
+    ``traces`` may have a batch axis.
 
     Raises
     ------
@@ -32,6 +33,9 @@ def calibrate(
         return dict.fromkeys(model.populations, base)
     out: dict[str, Widths] = {}
     for name, lif in model.populations.items():
+        if name in model.fraction:
+            out[name] = replace(base, fraction=model.fraction[name])
+            continue
         scale = scale_of(name, lif)
         c = discretise(lif, model.dt, model.method)
         trace = traces[name]

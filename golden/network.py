@@ -74,6 +74,9 @@ class Network:
         Constant input current of a population, amperes, shape ``(n,)``; 0 where absent.
     outputs
         The populations whose spikes are the network's answer.
+    fraction
+        Bits behind the binary point that a population's weights were trained for, 0 to 30;
+        where absent the contract's are chosen by calibration.
     """
 
     dt: float
@@ -83,6 +86,7 @@ class Network:
     outputs: tuple[str, ...]
     bias: Mapping[str, Array] = field(default_factory=dict)
     method: Method = Method.EXPONENTIAL
+    fraction: Mapping[str, int] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         require(len(self.populations) > 0, "populations", [], "at least one population")
@@ -98,6 +102,9 @@ class Network:
             require(np.shape(value) == (n,), f"bias.{name}", list(np.shape(value)), f"{n} values")
             for j in np.flatnonzero(~np.isfinite(value)):
                 raise InvalidValue(f"bias.{name}[{j}]", float(value[j]), "finite numbers")
+        for name, bits in self.fraction.items():
+            require(name in self.populations, f"fraction.{name}", name, "a population's name")
+            require(0 <= bits <= 30, f"fraction.{name}", bits, "0 to 30 bits")
         known = ", ".join(self.populations)
         for name in self.outputs:
             require(name in self.populations, "outputs", name, f"one of {known}")
@@ -107,6 +114,7 @@ class Network:
         object.__setattr__(self, "inputs", MappingProxyType(dict(self.inputs)))
         object.__setattr__(self, "populations", MappingProxyType(dict(self.populations)))
         object.__setattr__(self, "bias", MappingProxyType(dict(self.bias)))
+        object.__setattr__(self, "fraction", MappingProxyType(dict(self.fraction)))
         self.order  # noqa: B018  -- raises on a cycle without delay
 
     def _check_connection(self, c: Connection) -> None:

@@ -9,7 +9,7 @@ into the weights. Everything else is rounding to nearest, and each rounding ente
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 
 import numpy as np
@@ -35,103 +35,6 @@ __all__ = [
 ]
 
 Array = NDArray[np.float64]
-
-
-class DecayMode(StrEnum):
-    """How a state decays in hardware."""
-
-    MULTIPLY = "multiply"
-    SHIFT = "shift"
-
-
-@dataclass(frozen=True)
-class Widths:
-    """Word and fraction widths, and the arithmetic between them.
-
-    Parameters
-    ----------
-    state
-        Bits of the membrane word, 4 to 32.
-    fraction
-        How many of them lie behind the point; the threshold's distance from rest is
-        ``2**fraction``. ``state - 4`` unless given: eight times the threshold fits.
-    syn
-        Bits of the synaptic word; as ``state`` unless given.
-    weight
-        Bits of a weight, 2 to 24.
-    decay
-        Fraction bits of a decay coefficient, 1 to 24.
-    decay_mode, rounding
-        See :class:`DecayMode` and :class:`~lifstone.golden.fixed.Rounding`.
-    """
-
-    state: int = 16
-    fraction: int | None = None
-    syn: int | None = None
-    weight: int = 8
-    decay: int = 12
-    decay_mode: DecayMode = DecayMode.MULTIPLY
-    rounding: Rounding = Rounding.NEAREST
-
-    def __post_init__(self) -> None:
-        require(4 <= self.state <= 32, "widths.state", self.state, "4 to 32 bits")
-        f = self.behind_point
-        require(0 <= f <= self.state - 2, "widths.fraction", f, f"0 to {self.state - 2} bits")
-        syn = self.syn_bits
-        require(max(4, f + 2) <= syn <= 32, "widths.syn", syn, f"{max(4, f + 2)} to 32 bits")
-        top = MAX_WEIGHT_WIDTH
-        require(2 <= self.weight <= top, "widths.weight", self.weight, f"2 to {top} bits")
-        require(1 <= self.decay <= 24, "widths.decay", self.decay, "1 to 24 bits")
-        for name, kind in (("decay_mode", DecayMode), ("rounding", Rounding)):
-            try:
-                object.__setattr__(self, name, kind(getattr(self, name)))
-            except ValueError:
-                allowed = ", ".join(str(m) for m in kind)
-                raise InvalidValue(f"widths.{name}", getattr(self, name), allowed) from None
-
-    @property
-    def behind_point(self) -> int:
-        """Fraction bits of the state."""
-        return max(self.state - 4, 0) if self.fraction is None else self.fraction
-
-    @property
-    def syn_bits(self) -> int:
-        """Bits of the synaptic word."""
-        return self.state if self.syn is None else self.syn
-
-
-@dataclass(frozen=True, eq=False)
-class IntConnection:
-    """Integer weights, shape ``(n_post, n_pre)``, in units of ``2**weight_shift`` of the state."""
-
-    pre: str
-    post: str
-    weight: Ints
-    delay: int
-
-
-@dataclass(frozen=True, eq=False)
-class NetworkContract:
-    """The integer semantics of a network; names as in the float network."""
-
-    inputs: Mapping[str, int]
-    populations: Mapping[str, Contract]
-    connections: tuple[IntConnection, ...]
-    outputs: tuple[str, ...]
-
-    def size(self, name: str) -> int:
-        """Number of neurons of a population or lines of an input."""
-        return self.inputs[name] if name in self.inputs else self.populations[name].n
-
-    @property
-    def order(self) -> tuple[str, ...]:
-        """Populations in the order in which a step evaluates them."""
-        edges = [(c.pre, c.post) for c in self.connections if c.delay == 0]
-        return topological_order(tuple(self.populations), edges)
-
-    def into(self, post: str) -> list[IntConnection]:
-        """The connections that end in ``post``."""
-        return [c for c in self.connections if c.post == post]
 
 
 @dataclass(frozen=True, eq=False)
@@ -172,6 +75,8 @@ def quantise(model: Network, widths: Widths | Mapping[str, Widths] | None = None
         else:
             require(name in chosen, f"widths.{name}", None, "a Widths for every population")
             w = chosen[name]
+        if w.fraction is None and name in model.fraction:
+            w = replace(w, fraction=model.fraction[name])
         incoming = [k for k, c in enumerate(model.connections) if c.post == name]
         weights = [model.connections[k].weight for k in incoming]
         bias = model.bias.get(name, np.zeros(lif.n))

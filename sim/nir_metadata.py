@@ -35,6 +35,7 @@ def describe(
         "inputs": list(network.inputs),
         "outputs": list(network.outputs),
         "delays": dict(delays),
+        "fraction": {name: int(bits) for name, bits in network.fraction.items()},
         "bias": dict(bias),
         "populations": {
             name: {
@@ -99,6 +100,10 @@ def _delay(value: Any) -> bool:
     return isinstance(value, int) and not isinstance(value, bool) and 0 <= value <= MAX_DELAY
 
 
+def _bits(value: Any) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool) and 0 <= value <= 30
+
+
 def _population(value: Any) -> bool:
     if not isinstance(value, dict):
         return False
@@ -114,6 +119,7 @@ _FORMS: dict[str, tuple[Callable[[Any], bool], str]] = {
     "inputs": (_names, "a list of names"),
     "outputs": (_names, "a list of names"),
     "delays": (_by_name(_delay), f"0 to {MAX_DELAY} by node"),
+    "fraction": (_by_name(_bits), "0 to 30 bits by population"),
     "bias": (_by_name(_numbers), "numbers by population"),
     "populations": (_by_name(_population), "t_ref, v_init, reset and such by population"),
 }

@@ -79,6 +79,7 @@ def read_nir(path: Path, *, dt: float | None = None, method: Method | None = Non
         _outputs(flat, extra),
         {k: b for k, b in {**bias, **_bias(extra, populations)}.items() if np.any(b != 0)},
         how,
+        {k: bits for k, bits in extra.get("fraction", {}).items() if k in populations},
     )
     return Imported(network, tuple(notes))
 

@@ -19,6 +19,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -104,12 +105,12 @@ class Rule:
 class Tape:
     """What the backward pass of a layer needs; arrays ``(steps, batch, n)``.
 
-    ``spikes`` holds 0 and 1, or smooth values; ``u`` the potential before the comparison, ``v``
-    after the reset, ``raised`` by how much the threshold was raised. ``rho`` is the share of
-    that which a step leaves.
+    ``inputs`` are those that were given, of any type of number; ``spikes`` holds 0 and 1, or
+    smooth values; ``u`` the potential before the comparison, ``v`` after the reset, ``raised``
+    by how much the threshold was raised. ``rho`` is the share of that which a step leaves.
     """
 
-    inputs: Array
+    inputs: NDArray[Any]
     u: Array
     v: Array
     spikes: Array
@@ -129,7 +130,7 @@ class Gradient:
 
 def forward(
     layers: Sequence[Layer],
-    inputs: Array,
+    inputs: NDArray[Any],
     dt: float,
     rule: Rule,
     method: Method = Method.EXPONENTIAL,
@@ -141,7 +142,7 @@ def forward(
     InvalidValue
         For inputs of a wrong shape, or layers that do not fit each other.
     """
-    x = np.asarray(inputs, dtype=np.float64)
+    x = np.asarray(inputs)
     require(x.ndim == 3, "inputs", list(x.shape), "(steps, batch, lines)")
     tapes = []
     for k, layer in enumerate(layers):
@@ -153,12 +154,12 @@ def forward(
     return tapes
 
 
-def _run(layer: Layer, x: Array, c: Coefficients, rho: float, rule: Rule) -> Tape:
+def _run(layer: Layer, x: NDArray[Any], c: Coefficients, rho: float, rule: Rule) -> Tape:
     lif = layer.neurons
     shape = (*x.shape[:2], lif.n)
     u, v, s, raised = np.empty(shape), np.empty(shape), np.empty(shape), np.zeros(shape)
     beta = 0.0 if layer.adaptation is None else layer.adaptation.beta
-    drive = x @ layer.weight.T + layer.bias
+    drive = _drive(layer, x)
     before = np.broadcast_to(lif.v_init, shape[1:])
     current = np.zeros(shape[1:])
     for k in range(shape[0]):
@@ -175,6 +176,15 @@ def _run(layer: Layer, x: Array, c: Coefficients, rho: float, rule: Rule) -> Tap
         v[k] = _reset(lif, u[k], s[k])
         before, current = v[k], new
     return Tape(x, u, v, s, raised, rho, c)
+
+
+def _drive(layer: Layer, x: NDArray[Any]) -> Array:
+    """Weighted input of all steps in one product; steps in which no line is active cost none."""
+    out = np.empty((*x.shape[:2], layer.neurons.n))
+    out[:] = layer.bias
+    active = x.any(axis=(1, 2))
+    out[active] += np.asarray(x[active], dtype=np.float64) @ layer.weight.T
+    return out
 
 
 def _distance(lif: Lif, u: Array) -> Array:
@@ -235,8 +245,10 @@ def backward(
     for k in range(len(layers) - 1, -1, -1):
         dx = _inputs(layers[k], tapes[k], rule, ds, dv)
         out.append(_gradient(layers[k], tapes[k], dx))
+        if k == 0:
+            break
         ds, dv = dx @ layers[k].weight, None
-        if d_hidden is not None and k > 0:
+        if d_hidden is not None:
             ds = ds + d_hidden[k - 1]
     return out[::-1]
 
@@ -245,7 +257,9 @@ def _gradient(layer: Layer, tape: Tape, dx: Array) -> Gradient:
     recurrent = None
     if layer.recurrent is not None:
         recurrent = np.einsum("tbj,tbi->ji", dx[1:], tape.spikes[:-1], optimize=True)
-    weight = np.einsum("tbj,tbi->ji", dx, tape.inputs, optimize=True)
+    active = tape.inputs.any(axis=(1, 2))
+    inputs = np.asarray(tape.inputs[active], dtype=np.float64)
+    weight = np.einsum("tbj,tbi->ji", dx[active], inputs, optimize=True)
     return Gradient(weight, dx.sum(axis=(0, 1)), recurrent)
 
 
@@ -278,6 +292,8 @@ def spike_slope(layer: Layer, tape: Tape, rule: Rule) -> Array:
     """Surrogate derivative of each spike by its potential; 0 for a readout."""
     lif = layer.neurons
     z = _distance(lif, tape.u - tape.raised)
+    if np.isfinite(lif.v_th).all():
+        return derivative(rule.surrogate, z, rule.slope) / (lif.v_th - lif.v_reset)
     span = np.where(np.isfinite(lif.v_th), lif.v_th - lif.v_reset, 1.0)
     finite = np.where(np.isfinite(z), z, 0.0)
     return np.where(np.isfinite(z), derivative(rule.surrogate, finite, rule.slope), 0.0) / span

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -143,3 +144,16 @@ def test_traces_may_have_a_batch_axis_and_no_steps() -> None:
     assert calibrate(model, batch, Widths())["p"].fraction == 11
     empty = {"p": Trace(v[:0], v[:0], v[:0] > 9e9)}
     assert calibrate(model, empty, Widths())["p"].fraction == 14
+
+
+def test_a_network_that_was_trained_for_its_point_keeps_it() -> None:
+    model = replace(one(Lif(tau_mem=np.inf, r=1.0 / DT)), fraction={"p": 6})
+    wild = trace([0.0, -9999.0])
+    assert calibrate(model, wild, Widths())["p"].fraction == 6
+    assert calibrate(model, wild, Widths(fraction=3))["p"].fraction == 3
+    contract = quantise(model).contract.populations["p"]
+    assert (contract.fraction, contract.threshold.tolist()) == (6, [64])
+    assert quantise(model, Widths(fraction=8)).contract.populations["p"].fraction == 8
+    for fraction, words in (({"q": 6}, "fraction.q"), ({"p": 31}, "0 to 30 bits")):
+        with pytest.raises(InvalidValue, match=words):
+            replace(model, fraction=fraction)

@@ -24,6 +24,7 @@ def assert_equal(a: Network, b: Network) -> None:
     assert (a.dt, a.method, a.outputs) == (b.dt, b.method, b.outputs)
     assert list(a.inputs.items()) == list(b.inputs.items())
     assert list(a.populations) == list(b.populations)
+    assert dict(a.fraction) == dict(b.fraction)
     for name, lif in a.populations.items():
         other = b.populations[name]
         assert (lif.n, lif.reset) == (other.n, other.reset), name
@@ -76,6 +77,7 @@ def test_every_kind_of_neuron_survives(tmp_path: Path) -> None:
         ("i", "alpha", "cuba_li"),
         {"zeta": np.array([0.1, 1 / 3])},
         Method.EULER_OLD,
+        {"alpha": 7},
     )
     path = tmp_path / "all.nir"
     write_nir(network, path)
