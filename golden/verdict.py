@@ -60,6 +60,8 @@ class Difference:
 
 def _number(value: float) -> str:
     """Integers in full, other numbers short; ``nan`` stands for an event that is not there."""
+    if isinstance(value, int):
+        return str(value)
     if math.isnan(value):
         return "none"
     whole = float(value).is_integer() and abs(value) < 1e15

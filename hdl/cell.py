@@ -1,7 +1,8 @@
 """The logic of a cell's step: the interface that the unit core wraps.
 
 A cell of ``golden`` finds its logic by type: :func:`cell_logic` is a single-dispatch function,
-and each module of ``hdl`` that realises a cell registers itself there.
+and each module of ``hdl`` that realises a cell registers itself there, with
+``@cell_logic.register(ThatCell)`` above the class of its logic.
 """
 
 from __future__ import annotations
@@ -10,7 +11,7 @@ from functools import singledispatch
 from typing import Protocol
 
 import numpy as np
-from amaranth.hdl import Shape, signed, unsigned
+from amaranth.hdl import Fragment, Shape, signed, unsigned
 from amaranth.lib import data, wiring
 from amaranth.lib.wiring import In, Out
 
@@ -20,6 +21,7 @@ __all__ = [
     "CellLogic",
     "cell_logic",
     "cell_ports",
+    "clocks_of",
     "numbers_layout",
     "state_layout",
     "totals_layout",
@@ -46,6 +48,14 @@ class CellLogic(Protocol):
 def cell_logic(cell: Cell) -> wiring.Component:
     """Logic of ``cell``'s step, see :class:`CellLogic`."""
     raise NotImplementedError(f"no logic for {type(cell).__name__}")
+
+
+def clocks_of(cell: Cell) -> int:
+    """Clocks that the logic of ``cell`` takes."""
+    logic = cell_logic(cell)
+    # Amaranth warns of a component that nobody elaborates; this one serves the question alone.
+    Fragment.get(logic, None)
+    return int(logic.clocks)
 
 
 def word_shape(word: Word) -> Shape:
