@@ -227,9 +227,21 @@ def initial_state(contract: Contract, batch: tuple[int, ...] = ()) -> IntState:
     return IntState(np.broadcast_to(contract.u_init, shape).copy(), zero, zero.copy())
 
 
-def step(c: Contract, state: IntState, total: Ints) -> tuple[IntState, NDArray[np.bool_]]:
-    """One step; ``total`` is the plain sum of this step's weights, shape ``(..., n)``."""
+def step(
+    c: Contract,
+    state: IntState,
+    total: Ints,
+    *,
+    noise: Ints | None = None,
+    raised: Ints | None = None,
+) -> tuple[IntState, NDArray[np.bool_]]:
+    """One step; ``total`` is the plain sum of this step's weights, shape ``(..., n)``.
+
+    ``noise`` is added to the input and ``raised`` to the threshold, both in state units.
+    """
     x = (total << c.weight_shift) + c.bias
+    if noise is not None:
+        x = x + noise
     if c.decay_syn is None:
         i, current = state.i, x
     else:
@@ -240,7 +252,7 @@ def step(c: Contract, state: IntState, total: Ints) -> tuple[IntState, NDArray[n
     u = np.where(free, saturate(decayed + current, c.width), state.u)
     if c.threshold is None:
         return IntState(u, i, state.hold), np.zeros(u.shape, dtype=np.bool_)
-    spikes = free & (u > c.threshold)
+    spikes = free & (u > (c.threshold if raised is None else c.threshold + raised))
     after = c.u_reset if c.reset is Reset.SET else saturate(u - c.u_drop, c.width)
     u = np.where(spikes, after, u)
     hold = np.where(spikes, c.hold, np.maximum(state.hold - 1, 0))

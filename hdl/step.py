@@ -96,9 +96,11 @@ def _input(c: Contract, total: Value, bias: Value) -> Value:
     return (total << c.weight_shift) + bias
 
 
-def _leak_layout(c: Contract) -> data.StructLayout:
+def _leak_layout(c: Contract, noise: Shape | None = None) -> data.StructLayout:
     bias = next(p for p in parameters(c) if p.name == "bias")
     x = _input(c, Signal(acc_shape(c)), Signal(bias.shape)).shape()
+    if noise is not None:
+        x = (Signal(x) + Signal(noise)).shape()
     fields: dict[str, Shape] = {"x": x, "u": signed(c.width)}
     if c.has_synapse:
         fields["i"] = signed(c.syn_width)
@@ -120,26 +122,31 @@ class Leak(wiring.Component):
         The neuron's parameters.
     total : In
         Sum of the weights of this step's spikes, signed ``acc_width``.
+    noise : In
+        Added to the input, state units; only for a neuron with noise, of this shape.
     leaked : Out
         Input ``x``; decayed ``u`` and ``i``; ``share``, the part of the old current that
         reaches the membrane (``Drive.BLEND``).
     """
 
-    def __init__(self, contract: Contract) -> None:
+    def __init__(self, contract: Contract, noise: Shape | None = None) -> None:
         self.contract = contract
+        self._noisy = noise is not None
         super().__init__(
             {
                 "state": In(state_layout(contract)),
                 "numbers": In(_parameter_layout(contract)),
                 "total": In(acc_shape(contract)),
-                "leaked": Out(_leak_layout(contract)),
+                "leaked": Out(_leak_layout(contract, noise)),
+                **({} if noise is None else {"noise": In(noise)}),
             }
         )
 
     def elaborate(self, platform: object) -> Module:
         m = Module()
         c = self.contract
-        m.d.comb += self.leaked.x.eq(_input(c, self.total, self.numbers.bias))
+        x = _input(c, self.total, self.numbers.bias)
+        m.d.comb += self.leaked.x.eq(x + self.noise if self._noisy else x)
         m.d.comb += self.leaked.u.eq(self._decay(m, c.decay_mem, self.state.u, "decay_mem"))
         if c.has_synapse:
             decayed = self._decay(m, c.decay_syn, self.state.i, "decay_syn")
@@ -170,17 +177,25 @@ class Fire(wiring.Component):
         The state to store.
     spike : Out
         Whether the neuron fires.
+    raised : In
+        Added to the threshold, state units; only for a threshold that moves, of this shape.
+
+    ``noise`` is the shape of what :class:`Leak` adds to the input.
     """
 
-    def __init__(self, contract: Contract) -> None:
+    def __init__(
+        self, contract: Contract, noise: Shape | None = None, raised: Shape | None = None
+    ) -> None:
         self.contract = contract
+        self._moves = raised is not None
         super().__init__(
             {
                 "state": In(state_layout(contract)),
-                "leaked": In(_leak_layout(contract)),
+                "leaked": In(_leak_layout(contract, noise)),
                 "numbers": In(_parameter_layout(contract)),
                 "after": Out(state_layout(contract)),
                 "spike": Out(1),
+                **({} if raised is None else {"raised": In(raised)}),
             }
         )
 
@@ -200,7 +215,10 @@ class Fire(wiring.Component):
             return m
         refractory = "hold" in dict(state_layout(c))
         free: Value = named(m, "free", self.state.hold == 0) if refractory else Const(1)
-        m.d.comb += self.spike.eq(free & (integrated > self.numbers.threshold))
+        threshold = self.numbers.threshold
+        if self._moves:
+            threshold = named(m, "threshold_now", threshold + self.raised)
+        m.d.comb += self.spike.eq(free & (integrated > threshold))
         if c.reset is Reset.SET:
             reset: Value = self.numbers.u_reset
         else:
