@@ -10,7 +10,7 @@ APT_DEV := chromium git
 # Many small matrices: threads inside each product only get in each other's way.
 ONE_THREAD := OPENBLAS_NUM_THREADS=1 OMP_NUM_THREADS=1
 
-.PHONY: demo test prove lint types bench digits figures gallery coverage-study clean help setup
+.PHONY: demo test prove soak lint types bench digits figures gallery coverage-study clean help setup
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 18
@@ -25,6 +25,9 @@ test: $(VENV)/.dev ## lint, types and every test, with coverage
 prove: $(VENV)/.dev ## prove the digits network, and the step for every combination of options
 	$(VENV)/bin/lifstone prove lifstone/data/digits.nir
 	$(PY) -m tests.hdl.prove_every_option
+
+soak: $(VENV)/.run ## 10^8 neuron updates of every core against its contract; about an hour
+	$(ONE_THREAD) $(PY) -m lifstone.sim.rtl.soak
 
 lint: $(VENV)/.dev ## ruff, lint and format
 	$(VENV)/bin/ruff check .

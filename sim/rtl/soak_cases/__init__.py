@@ -1,0 +1,1 @@
+"""Cores that the soak runs: each module here has a tuple ``CASES``."""
