@@ -10,7 +10,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from enum import StrEnum
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,9 +18,11 @@ from .bound import ErrorBound, ExactTwin, population_bound
 from .contract import MAX_ACC_WIDTH, MAX_WEIGHT_WIDTH, Contract, Decay, Drive
 from .discrete import Coefficients, discretise
 from .errors import InvalidValue, require
-from .fixed import Ints, Rounding, limits, width_for
+from .fixed import Ints, limits, width_for
 from .lif import Lif
-from .network import Network, topological_order
+from .network import Network
+from .network_contract import IntConnection, NetworkContract, sum_range
+from .widths import DecayMode, Widths
 
 __all__ = [
     "DecayMode",
@@ -210,12 +211,7 @@ def _words(lif: Lif, lsb: float) -> _Words:
 
 def _acc_width(name: str, weights: list[Ints], n: int, shift: int) -> int:
     """Bits that hold the sum of all weights at once, whichever sources fire."""
-    high = np.zeros(n, dtype=np.int64)
-    low = np.zeros(n, dtype=np.int64)
-    for m in weights:
-        high += np.maximum(m, 0).sum(axis=1)
-        low += np.minimum(m, 0).sum(axis=1)
-    width = width_for(int(low.min()), int(high.max()))
+    width = width_for(*sum_range(weights, n))
     top = MAX_ACC_WIDTH - shift
     require(width <= top, f"{name}.acc_width", width, f"at most {top} bits: fewer inputs")
     return width

@@ -19,6 +19,7 @@ from lifstone.golden import (
     Lif,
     Method,
     Network,
+    NetworkContract,
     Rounding,
     Widths,
     quantise,
@@ -269,6 +270,30 @@ def test_the_state_width_that_is_named_fits(tau_syn: float | None) -> None:
 def test_what_no_width_can_hold(model: Network, widths: Widths, message: str) -> None:
     with pytest.raises(InvalidValue, match=message):
         quantise(model, widths)
+
+
+def test_a_network_contract_holds_what_its_words_promise() -> None:
+    good = quantise(random_network(2), Widths(weight=16)).contract
+    c = good.connections[0]
+    post = good.populations[c.post]
+
+    def with_connection(**changes: Any) -> NetworkContract:
+        return replace(good, connections=(replace(c, **changes), *good.connections[1:]))
+
+    wide = c.weight.copy()
+    wide[0, 0] = 1 << 15
+    for changes, message in (
+        ({"weight": wide}, rf"weight\[0, 0\] = 32768: allowed is .* the {post.weight_width} bits"),
+        ({"weight": c.weight[:, :-1]}, r"\.weight = \["),
+        ({"delay": -1}, r"\.delay = -1: allowed is 0 to 1024"),
+        ({"pre": "nobody"}, r"\.pre = 'nobody'"),
+        ({"post": "nobody"}, r"\.post = 'nobody'"),
+    ):
+        with pytest.raises(InvalidValue, match=message):
+            with_connection(**changes)
+    less = {**good.populations, c.post: replace(post, acc_width=post.acc_width - 1)}
+    with pytest.raises(InvalidValue, match=f"at least {post.acc_width} bits"):
+        replace(good, populations=less)
 
 
 @pytest.mark.parametrize(

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from lifstone.case import contract_of
-from lifstone.golden import Status
+from lifstone.golden import InvalidValue, Status
 from lifstone.hdl import generate
 from lifstone.hdl.formal.network import prove_network
 from lifstone.sim.nir_read import read_nir
@@ -97,10 +97,11 @@ def test_an_accumulator_too_narrow_deviates() -> None:
     contract = contract_of(read_nir(DIGITS).network).contract
     design = generate(contract)
     c = contract.populations["hidden"]
-    narrow = replace(
-        contract,
-        populations={**contract.populations, "hidden": replace(c, acc_width=c.acc_width - 1)},
-    )
+    less = {**contract.populations, "hidden": replace(c, acc_width=c.acc_width - 1)}
+    with pytest.raises(InvalidValue, match=f"allowed is at least {c.acc_width} bits"):
+        replace(contract, populations=less)
+    narrow = replace(contract)
+    object.__setattr__(narrow, "populations", less)  # as no constructor allows it
     rows = prove_network(narrow, design, ("sum",))
     assert [r.verdict.status for r in rows] == [Status.DEVIATES, Status.PROVED]
     assert f"needs {c.acc_width} bits" in rows[0].verdict.reason
