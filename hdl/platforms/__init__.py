@@ -1,1 +1,5 @@
-"""Neuromorphic platforms as logic; importing a module registers its cells' logic."""
+"""Neuromorphic platforms as logic; importing this registers the logic of all their cells."""
+
+from . import loihi, odin, spinnaker, truenorth
+
+__all__ = ["loihi", "odin", "spinnaker", "truenorth"]

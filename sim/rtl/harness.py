@@ -49,6 +49,7 @@ def harness_text(design: Design, prefix: str, probe: str = "") -> str:
     sizes = (
         _array("IN_N", [p["n"] for p in inputs])
         + _array("OUT_N", [p["n"] for p in outputs])
+        + _array("OUT_REPEATS", [int(p.get("repeats", False)) for p in outputs])
         + _array("POP_N", [p["n"] for p in traced])
         + _array("WORD_N", [len(words_of(p)) for p in traced])
         + _array(
@@ -215,9 +216,11 @@ struct Run {
     progress = true;
     if (s.step >= job.steps) return 3;
     if (s.tick) { ++s.step; s.last = -1; return 0; }
-    if (s.address >= (uint32_t)OUT_N[k] || (int64_t)s.address <= s.last) return 2;
+    if (s.address >= (uint32_t)OUT_N[k]) return 2;
+    // Only cores whose neurons may fire more than once a step send an address again.
+    if ((int64_t)s.address < s.last + 1 - OUT_REPEATS[k]) return 2;
     s.last = s.address;
-    job.out[k][(sample * job.steps + s.step) * OUT_N[k] + s.address] = 1;
+    job.out[k][(sample * job.steps + s.step) * OUT_N[k] + s.address] += 1;
     return 0;
   }
 

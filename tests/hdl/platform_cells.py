@@ -56,9 +56,10 @@ def spinnaker(
 
 
 def truenorth_population(rng: np.random.Generator, n: int, **flags: object) -> TrueNorthPopulation:
+    alpha = flags.pop("alpha", rng.integers(20, 400, n))
     return TrueNorthPopulation(
         n,
-        rng.integers(20, 400, n),
+        alpha,
         **{
             "leak": rng.integers(-40, 40, n), "beta": rng.integers(0, 400, n), "mask": 15,
             "reset_value": -7, "seed": int(rng.integers(1, 60000)), **flags,
@@ -73,15 +74,15 @@ def truenorth(rng: np.random.Generator, n: int, **flags: object) -> TrueNorthCel
 def truenorth_events(
     rng: np.random.Generator, n: int, lines: int, **flags: object
 ) -> TrueNorthEvents:
-    population = truenorth_population(rng, n, stochastic_synapses=True, **flags)
+    """A stochastic synapse moves the potential by one: low thresholds, little leak."""
+    low = {"alpha": rng.integers(3, 9, n), "leak": rng.integers(-20, 20, n), "mask": 3}
+    population = truenorth_population(rng, n, stochastic_synapses=True, **{**low, **flags})
     return TrueNorthEvents(population, lines)
 
 
 def odin(rng: np.random.Generator, n: int, lines: int, tiny: bool = True) -> OdinEvents:
-    top = 60 if tiny else 40
-    return OdinEvents(
-        OdinPopulation(n, rng.integers(1, top, n), rng.integers(0, 4, n), tiny), lines
-    )
+    """Thresholds of one to three weights: a neuron fires several times in a step."""
+    return OdinEvents(OdinPopulation(n, rng.integers(1, 20, n), rng.integers(0, 4, n), tiny), lines)
 
 
 def truenorth_flags() -> list[dict[str, object]]:

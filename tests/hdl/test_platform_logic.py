@@ -13,10 +13,6 @@ from lifstone.golden.platforms.events import EventCell, OdinEvents, TrueNorthEve
 from lifstone.golden.platforms.odin import OdinPopulation
 from lifstone.golden.platforms.truenorth import TrueNorthPopulation
 from lifstone.hdl.cell import cell_logic
-from lifstone.hdl.platforms import loihi as _loihi  # noqa: F401  -- registers its logic
-from lifstone.hdl.platforms import odin as _odin  # noqa: F401
-from lifstone.hdl.platforms import spinnaker as _spinnaker  # noqa: F401
-from lifstone.hdl.platforms import truenorth as _truenorth  # noqa: F401
 from lifstone.hdl.platforms.event_logic import event_logic
 from tests.hdl import platform_cells as draw
 
