@@ -1,0 +1,113 @@
+"""The arithmetic of Loihi, SpiNNaker, TrueNorth and ODIN."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import cache
+
+import numpy as np
+
+from ....golden import Lif
+from ....golden.cell import Cell
+from ....golden.platforms.cells import LoihiCell, SpinnakerCell, TrueNorthCell
+from ....golden.platforms.event_unit import EventContract, run_events
+from ....golden.platforms.events import EventCell, OdinEvents, TrueNorthEvents
+from ....golden.platforms.loihi import LoihiPopulation, weight_words
+from ....golden.platforms.odin import OdinPopulation
+from ....golden.platforms.spinnaker import SpinnakerPopulation
+from ....golden.platforms.truenorth import ResetMode, TrueNorthPopulation
+from ....golden.unit import Projection, UnitContract
+from ....hdl import platforms as _registers_the_logic  # noqa: F401
+from ....hdl.platforms.event_top import generate_events
+from ..soak_case import Case, unit_case
+
+__all__ = ["CASES"]
+
+N, LINES = 64, 8
+
+
+def _unit(cell: Cell, weight: np.ndarray[tuple[int, ...], np.dtype[np.int64]]) -> UnitContract:
+    return UnitContract(cell, {"x": LINES}, (Projection("x", "input", weight),), "p")
+
+
+def _loihi() -> UnitContract:
+    rng = np.random.default_rng(1)
+    population = LoihiPopulation(
+        N, rng.integers(200, 3000, N), rng.integers(50, 1000, N),
+        rng.integers(3000, 8000, N) << 6, rng.integers(-100, 100, N) << 6,
+        refract_delay=rng.integers(1, 4, N),
+    )  # fmt: skip
+    # A few neurons whose sums wrap, and whose potential meets its rails.
+    size = np.where(np.arange(N) % 16 == 0, 500_000.0, 60_000.0)[:, None]
+    weight = weight_words(rng.normal(0.3, 1.0, (N, LINES)).clip(-3, 3) * size, 7)
+    return _unit(LoihiCell(population), weight)
+
+
+def _spinnaker(synapse: bool) -> UnitContract:
+    rng = np.random.default_rng(2)
+    lif = Lif(
+        tau_mem=rng.uniform(5e-3, 40e-3, N), v_leak=-0.065, v_th=rng.uniform(-0.055, -0.045, N),
+        v_reset=rng.uniform(-0.08, -0.06, N), t_ref=rng.integers(0, 4, N) * 1e-3,
+        tau_syn=rng.uniform(1e-3, 8e-3, N) if synapse else None, n=N,
+    )  # fmt: skip
+    # Some neurons reach the ends of the words.
+    size = np.where(np.arange(N) % 16 == 0, 30_000.0, 30.0)[:, None] * 2**15
+    weight = np.rint(rng.normal(0.3, 1.0, (N, LINES)) * size).astype(np.int64)
+    return _unit(SpinnakerCell(SpinnakerPopulation(lif, 1e-3), acc_width=36), weight)
+
+
+def _truenorth(synapses: bool, **flags: bool | str | int) -> TrueNorthPopulation:
+    rng = np.random.default_rng(3)
+    top = 12 if synapses else 400
+    return TrueNorthPopulation(
+        N, rng.integers(4, top, N), leak=rng.integers(-30, 30, N), beta=rng.integers(0, top, N),
+        mask=3 if synapses else 31, reset_value=-2, seed=77, stochastic_leak=True,
+        stochastic_synapses=synapses, **flags,
+    )  # type: ignore[arg-type]  # fmt: skip
+
+
+def _north(**flags: bool | str) -> UnitContract:
+    weight = np.random.default_rng(4).integers(-120, 200, (N, LINES))
+    return _unit(TrueNorthCell(_truenorth(False, **flags)), weight)
+
+
+def _odin(tiny: bool) -> EventContract:
+    rng = np.random.default_rng(5)
+    population = OdinPopulation(N, rng.integers(1, 40, N), rng.integers(0, 4, N), tiny)
+    weight = rng.integers(-7, 8, (N, LINES))
+    return _events(OdinEvents(population, LINES), weight)
+
+
+def _north_events() -> EventContract:
+    cell = TrueNorthEvents(_truenorth(True, reset=ResetMode.LINEAR, leak_reversal=True), LINES)
+    return _events(cell, np.random.default_rng(6).integers(-120, 200, (N, LINES)))
+
+
+def _events(
+    cell: EventCell, weight: np.ndarray[tuple[int, ...], np.dtype[np.int64]]
+) -> EventContract:
+    return EventContract(cell, weight, "x", "p")
+
+
+def _event_case(name: str, make: Callable[[], EventContract]) -> Case:
+    made = cache(make)
+    return Case(
+        name,
+        lambda: generate_events(made(), trace=True),
+        lambda: made().cell.n,
+        lambda: {made().source: made().lines},
+        lambda spikes, steps: {made().name: run_events(made(), spikes)},
+        lambda spikes, traces, difference: "",
+    )
+
+
+CASES = (
+    unit_case("loihi", _loihi),
+    unit_case("spinnaker_delta", lambda: _spinnaker(False)),
+    unit_case("spinnaker_exponential", lambda: _spinnaker(True)),
+    unit_case("truenorth_normal", lambda: _north(leak_reversal=True)),
+    unit_case("truenorth_linear", lambda: _north(reset="linear", negative_saturates=False)),
+    _event_case("truenorth_synapses", _north_events),
+    _event_case("odin", lambda: _odin(False)),
+    _event_case("tinyodin", lambda: _odin(True)),
+)
