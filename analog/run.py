@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import os
 import threading
+from collections.abc import Sequence
 from concurrent.futures import Future
 from contextlib import suppress
 from ctypes import CDLL
@@ -19,7 +20,7 @@ from ..golden.errors import MissingTool
 from .netlist import Transient, netlist
 from .neuron import OtaNeuron
 
-__all__ = ["Waveform", "simulate"]
+__all__ = ["Waveform", "run_netlist", "simulate"]
 
 Array = NDArray[np.float64]
 _lock = threading.Lock()
@@ -45,28 +46,54 @@ def simulate(neuron: OtaNeuron, transient: Transient, g_in: float) -> Waveform:
     RuntimeError
         If the simulator gives up; with its last words.
     """
-    text = netlist(neuron, transient, g_in)
+    t, mem, latch = run_netlist(netlist(neuron, transient, g_in), ("time", "mem", "latch"))
+    check_end(t, transient.stop)
+    return Waveform(t, mem, latch)
+
+
+def run_netlist(text: str, names: Sequence[str]) -> list[NDArray[Any]]:
+    """Run a netlist and read the named vectors of its last plot; complex after ``.ac``.
+
+    Nodes go by their name, branch currents as ``vdd#branch``, axes as ``time``, ``v-sweep`` or
+    ``frequency``.
+
+    Raises
+    ------
+    MissingTool
+        Without PySpice or libngspice.
+    RuntimeError
+        If the simulator gives no such vectors; with its last words.
+    """
     # In a thread of its own: an interrupt from the keyboard that met a callback of the simulator
     # would be lost. Here it is heard at once, and the run ends by itself.
-    future: Future[tuple[Waveform, str]] = Future()
-    threading.Thread(target=_work, args=(text, future), daemon=True).start()
-    w, last_words = future.result()
-    if w.t.size == 0 or w.t[-1] < transient.stop * (1 - 1e-6):
-        end = float(w.t[-1]) if w.t.size else 0.0
-        raise RuntimeError(f"ngspice stopped at {end:g} s: {last_words}")
-    return w
+    future: Future[list[NDArray[Any]]] = Future()
+    threading.Thread(target=_work, args=(text, tuple(names), future), daemon=True).start()
+    return future.result()
 
 
-def _work(text: str, future: Future[tuple[Waveform, str]]) -> None:
+def check_end(t: Array, stop: float) -> None:
+    """Refuse a run that ended before ``stop`` seconds.
+
+    Raises
+    ------
+    RuntimeError
+        With the simulator's last words.
+    """
+    if t.size == 0 or t[-1] < stop * (1 - 1e-6):
+        end = float(t[-1]) if t.size else 0.0
+        raise RuntimeError(f"ngspice stopped at {end:g} s: {' | '.join(_instance()[1][-4:])}")
+
+
+def _work(text: str, names: tuple[str, ...], future: Future[list[NDArray[Any]]]) -> None:
     try:
         with _lock:
-            future.set_result(_run(text))
+            future.set_result(_run(text, names))
     except BaseException as error:
         future.set_exception(error)
 
 
-def _run(text: str) -> tuple[Waveform, str]:
-    """What became of the netlist, and the simulator's last words.
+def _run(text: str, names: tuple[str, ...]) -> list[NDArray[Any]]:
+    """The vectors.
 
     Whether it worked shows in the vectors: PySpice raises a kind of ``NameError`` for every note
     that ngspice writes to its error stream, and some versions write there although nothing is
@@ -79,9 +106,7 @@ def _run(text: str) -> tuple[Waveform, str]:
             with suppress(NameError):
                 stage()
         plot = spice.plot(None, spice.last_plot)
-        t, mem, latch = (
-            np.array(plot[k].to_waveform(), dtype=np.float64) for k in ("time", "mem", "latch")
-        )
+        return [np.array(plot[k].to_waveform()) for k in names]
     except KeyError as error:
         raise RuntimeError(f"ngspice failed: {' | '.join(notes[-4:])}") from error
     finally:
@@ -89,7 +114,6 @@ def _run(text: str) -> tuple[Waveform, str]:
         with suppress(NameError):
             spice.destroy()
             spice.remove_circuit()
-    return Waveform(t, mem, latch), " | ".join(notes[-4:])
 
 
 def _instance() -> tuple[Any, list[str]]:
