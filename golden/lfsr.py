@@ -43,15 +43,18 @@ __all__ = [
     "PERIOD_PRIMES",
     "SCRAMBLE",
     "STRIDE",
+    "WORD",
     "advance",
     "bell",
     "bell_odds",
     "draw",
     "register_map",
     "seeds",
+    "turn",
 ]
 
 WORD = 32
+"""Bits of a draw."""
 MASK = np.int64((1 << WORD) - 1)
 TURN_LOW, SHIFT, TURN_HIGH = 26, 9, 13
 SCRAMBLE = 7
@@ -67,19 +70,20 @@ BELL_TOP, BELL_VARIANCE = 60, 170
 """Largest magnitude and variance of :func:`bell`."""
 
 
-def _turn(word: Ints, bits: int) -> Ints:
+def turn(word: Ints, bits: int | Ints) -> Ints:
+    """Words of 32 bits rotated left by 0 to 31."""
     return ((word << bits) | (word >> (WORD - bits))) & MASK
 
 
 def advance(s0: Ints, s1: Ints) -> tuple[Ints, Ints]:
     """Both words after the map; int64 arrays of 0 to ``2**32 - 1``."""
     t = s0 ^ s1
-    return _turn(s0, TURN_LOW) ^ t ^ ((t << SHIFT) & MASK), _turn(t, TURN_HIGH)
+    return turn(s0, TURN_LOW) ^ t ^ ((t << SHIFT) & MASK), turn(t, TURN_HIGH)
 
 
 def draw(s0: Ints, s1: Ints) -> Ints:
     """32 bits from the words before the map."""
-    return (_turn((s0 + s1) & MASK, SCRAMBLE) + s0) & MASK
+    return (turn((s0 + s1) & MASK, SCRAMBLE) + s0) & MASK
 
 
 def bell(word: Ints) -> Ints:
