@@ -7,6 +7,7 @@ and each module of ``hdl`` that realises a cell registers itself there, with
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from functools import singledispatch
 from typing import Protocol
 
@@ -16,12 +17,14 @@ from amaranth.lib import data, wiring
 from amaranth.lib.wiring import In, Out
 
 from ..golden.cell import Cell, Word
+from ..golden.fixed import Ints
 
 __all__ = [
     "CellLogic",
     "cell_logic",
     "cell_ports",
     "clocks_of",
+    "layout_of",
     "numbers_layout",
     "state_layout",
     "totals_layout",
@@ -75,8 +78,13 @@ def totals_layout(cell: Cell) -> data.StructLayout:
 
 def numbers_layout(cell: Cell) -> data.StructLayout:
     """Parameters of a neuron, each as wide as its widest value."""
+    return layout_of(cell.numbers)
+
+
+def layout_of(numbers: Mapping[str, Ints]) -> data.StructLayout:
+    """A field for each of ``numbers``, as wide as its widest value."""
     shapes: dict[str, Shape] = {}
-    for name, values in cell.numbers.items():
+    for name, values in numbers.items():
         low, high = int(np.min(values)), int(np.max(values))
         bits = max((~low).bit_length() if low < 0 else 0, max(high, 0).bit_length(), 1)
         shapes[name] = signed(bits + 1) if low < 0 else unsigned(bits)
