@@ -1,7 +1,8 @@
-"""Image sets as spikes: the embedded digits, or IDX files of a folder."""
+"""Labelled samples as spikes: the embedded digits, or IDX files of a folder."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -12,7 +13,7 @@ from ..golden.errors import require
 from .digits import LEVELS, STEPS, encode, load_digits
 from .idx import read_image_set
 
-__all__ = ["DIGITS", "Dataset", "load_dataset"]
+__all__ = ["DIGITS", "Dataset", "load_dataset", "threshold_spikes"]
 
 DIGITS = "digits"
 """Name of the embedded set."""
@@ -20,7 +21,11 @@ DIGITS = "digits"
 
 @dataclass(frozen=True, eq=False)
 class Dataset:
-    """Images ``(n, pixels)`` of whole numbers from 0 to ``levels``, labels ``(n,)`` from 0 to 9."""
+    """Images ``(n, pixels)`` of whole numbers from 0 to ``levels``, labels ``(n,)`` from 0 to 9.
+
+    With ``thresholds`` a pixel spikes in step ``k`` if it is brighter than the ``k``-th of them
+    (:func:`threshold_spikes`); without, as often as it is bright (:func:`~.digits.encode`).
+    """
 
     name: str
     train_images: NDArray[np.int64]
@@ -29,6 +34,13 @@ class Dataset:
     test_labels: NDArray[np.int64]
     levels: int
     steps: int
+    thresholds: tuple[int, ...] = ()
+
+    def __post_init__(self) -> None:
+        few = len(self.thresholds) <= self.steps
+        require(few, "thresholds", list(self.thresholds), f"at most one a step: {self.steps}")
+        for t in self.thresholds:
+            require(0 <= t < self.levels, "thresholds", t, f"0 to {self.levels - 1}")
 
     @property
     def pixels(self) -> int:
@@ -37,10 +49,26 @@ class Dataset:
 
     def spikes(self, images: NDArray[np.int64]) -> NDArray[np.uint8]:
         """Spikes ``(steps, n, pixels)`` of images; no randomness."""
+        if self.thresholds:
+            return threshold_spikes(images, self.steps, self.thresholds)
         return encode(images, self.steps, self.levels)
 
 
-def load_dataset(name: str, steps: int | None = None) -> Dataset:
+def threshold_spikes(
+    images: NDArray[np.int64], steps: int, thresholds: Sequence[int]
+) -> NDArray[np.uint8]:
+    """Spikes ``(steps, n, pixels)``: in step ``k`` the pixels brighter than ``thresholds[k]``.
+
+    The later steps bring none. An image costs as many spikes as it has bright pixels, however
+    many steps a network takes over it.
+    """
+    out = np.zeros((steps, *images.shape), dtype=np.uint8)
+    for k, threshold in enumerate(thresholds):
+        out[k] = images > threshold
+    return out
+
+
+def load_dataset(name: str, steps: int | None = None, thresholds: Sequence[int] = ()) -> Dataset:
     """``digits``, or a folder with the four IDX files of MNIST or a set like it.
 
     Raises
@@ -51,7 +79,7 @@ def load_dataset(name: str, steps: int | None = None) -> Dataset:
     if name == DIGITS:
         d = load_digits()
         return Dataset(name, d.train_images, d.train_labels, d.test_images, d.test_labels, LEVELS,
-                       steps or STEPS)  # fmt: skip
+                       steps or STEPS, tuple(thresholds))  # fmt: skip
     folder = Path(name)
     require(folder.is_dir(), "data", name, f"'{DIGITS}' or a folder of IDX files")
     train, labels = read_image_set(folder, "train")
@@ -60,5 +88,5 @@ def load_dataset(name: str, steps: int | None = None) -> Dataset:
     require(same, "test images", test.shape[1], f"{train.shape[1]} pixels, as the training images")
     return Dataset(
         folder.name, train.astype(np.int64), labels, test.astype(np.int64), test_labels, 255,
-        steps or 8,
+        steps or 8, tuple(thresholds),
     )  # fmt: skip

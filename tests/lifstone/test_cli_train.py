@@ -24,7 +24,8 @@ def test_a_network_is_trained_written_and_measured(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     out, checkpoint = tmp_path / "net.nir", tmp_path / "run.npz"
-    assert call(*SHORT, "--out", str(out), "--checkpoint", str(checkpoint), "--json") == 0
+    files = ["--out", str(out), "--checkpoint", str(checkpoint), "--plot", str(tmp_path / "c.svg")]
+    assert call(*SHORT, *files, "--json") == 0
     found = json.loads(capsys.readouterr().out)
     assert 0.3 < found["accuracy_float"] == found["history"][-1]["accuracy"]
     assert abs(found["accuracy_contract"] - found["accuracy_float"]) < 0.05
@@ -32,7 +33,20 @@ def test_a_network_is_trained_written_and_measured(
     assert len(found["history"]) == 3
     net = read_nir(out).network
     assert [c.weight.shape for c in net.connections] == [(10, 64), (10, 10)]
-    assert sorted(p.name for p in tmp_path.iterdir()) == ["net.nir", "run.npz"]
+    assert sorted(p.name for p in tmp_path.iterdir()) == ["c.svg", "net.nir", "run.npz"]
+
+
+def test_sparse_input_and_neurons_without_leak(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    out = tmp_path / "net.nir"
+    options = ["--neuron", "perfect", "--thresholds", "3,9", "--steps", "12", "--augment", "0.5"]
+    options += ["--slope", "2", "--spike-score", "1", "--rate", "0.01"]
+    assert call(*SHORT, *options, "--out", str(out), "--json") == 0
+    found = json.loads(capsys.readouterr().out)
+    assert found["settings"]["neuron"] == "perfect"
+    assert found["accuracy_contract"] == found["accuracy_float"] > 0.2
+    assert dict(read_nir(out).network.fraction) == {"hidden": 6, "digit": 6}
 
 
 def test_a_finished_run_resumes_into_the_same_network(
@@ -61,6 +75,8 @@ def test_a_finished_run_resumes_into_the_same_network(
         (["--out", "n.nir", "--resume"], "resume = True: allowed is together with --checkpoint"),
         (["--out", "n.nir", "--resume", "--checkpoint", "x.npz"], "an existing checkpoint"),
         (["--out", "n.nir", "--surrogate", "sharp"], "surrogate = 'sharp'"),
+        (["--out", "n.nir", "--thresholds", "3,x"], "thresholds = '3,x': allowed is whole numbers"),
+        (["--out", "n.nir", "--plot", "curves.txt"], "plot = 'curves.txt': allowed is a name in"),
         (["--out", "n.nir", "--resume", "--checkpoint", "broken.npz"], "an unbroken checkpoint"),
     ],
 )

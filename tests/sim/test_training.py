@@ -12,10 +12,12 @@ from typing import Any
 import numpy as np
 import pytest
 
-from lifstone.golden import InvalidValue, discretise, run_float
+from lifstone.golden import InvalidValue, discretise, quantise, run_contract, run_float
 from lifstone.golden.learning.bptt import Layer, Tape, forward
+from lifstone.sim import distort as distort_module
 from lifstone.sim import train_digits, training
 from lifstone.sim.dataset import DIGITS, Dataset, load_dataset
+from lifstone.sim.distort import distort
 from lifstone.sim.idx import read_idx, read_image_set
 from lifstone.sim.nir_read import read_nir
 from lifstone.sim.training import DT, Settings, begin, evaluate, network, resume, rounded, train
@@ -70,7 +72,8 @@ def test_gradients_equal_finite_differences_of_the_smoothed_net(seed: int) -> No
     layers = rounded(some_layers(seed), SMALL)
     base = forward(layers, spikes, DT, SMALL.rule())
     assert all(0.02 < t.spikes.mean() < 0.9 for t in base)
-    loss, grads = training._gradients(SMALL, layers, spikes, labels)
+    batch = training._gradients(SMALL, layers, spikes, labels)
+    loss, grads = batch.loss, batch.gradients
     assert loss == pytest.approx(smoothed_loss(base, layers, spikes, labels))
     for k, g in enumerate(grads):
         for name in ("weight", "bias"):
@@ -194,10 +197,110 @@ def test_the_command_writes_what_it_trained(
 def test_a_loss_that_is_no_number_stops_the_run(monkeypatch: pytest.MonkeyPatch) -> None:
     run = begin(SMALL, few())
     before = [a.weight.copy() for a in run.layers]
-    monkeypatch.setattr(training, "_gradients", lambda *_: (float("nan"), []))
+    monkeypatch.setattr(training, "_gradients", lambda *_: training._Batch(np.nan, [], 0))
     with pytest.raises(InvalidValue, match="loss = nan: allowed is finite; in epoch 1"):
         train(run, few())
     assert all(np.array_equal(a, b.weight) for a, b in zip(before, run.layers, strict=True))
+
+
+def test_gradients_that_are_no_numbers_leave_the_last_whole_epoch(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    run = begin(SMALL, few())
+    train(replace_epochs(run, 1), few())
+    kept = [a.weight.copy() for a in run.layers]
+    real = training._gradients
+
+    def broken(*arguments: Any) -> Any:
+        batch = real(*arguments)
+        batch.gradients[1].weight[3, 4] = np.inf
+        return batch
+
+    monkeypatch.setattr(training, "_gradients", broken)
+    with pytest.raises(InvalidValue, match=r"layers\[1\].weight = inf: .*in epoch 2: a lower rate"):
+        train(replace_epochs(run, 2), few())
+    assert len(run.history) == 1
+    assert all(np.array_equal(a, b.weight) for a, b in zip(kept, run.layers, strict=True))
+
+
+def replace_epochs(run: training.Run, epochs: int) -> training.Run:
+    run.settings = replace(run.settings, epochs=epochs)
+    return run
+
+
+PERFECT = replace(SMALL, neuron="perfect", spike_score=1.0, slope=2.0, spike_cost=1e-4)
+
+
+def test_without_leak_the_contract_computes_what_was_trained() -> None:
+    data = replace(few(640), thresholds=(2, 10), steps=12)
+    run = begin(replace(PERFECT, hidden=(16,), epochs=6, batch=32, rate=1e-2), data)
+    layers = train(run, data)
+    assert run.history[-1].accuracy > 0.7
+    net = network(layers, run.settings)
+    assert dict(net.fraction) == {"hidden": 6, "digit": 6}
+    contract = quantise(net).contract
+    for k in range(8):
+        spikes = data.spikes(data.test_images[k : k + 1])
+        tapes = forward(layers, spikes, DT, run.settings.rule())
+        for tape, trace in zip(
+            tapes, run_contract(contract, {"pixels": spikes[:, 0]}).values(), strict=True
+        ):
+            np.testing.assert_array_equal(tape.v[:, 0] * 64, trace.v)
+            np.testing.assert_array_equal(tape.spikes[:, 0], trace.spikes)
+
+
+def test_what_was_seen_so_far_is_reported() -> None:
+    run = begin(replace(SMALL, epochs=1), few())
+    seen: list[tuple[float, float]] = []
+    train(run, few(), lambda run, done: seen.append(run.so_far))
+    assert len(seen) == 6
+    assert all(0 <= a <= 1 and loss > 0 for loss, a in seen)
+    last = run.history[-1]
+    assert seen[-1] == (last.loss, last.train_accuracy)
+
+
+def test_distortions_start_from_the_image_itself() -> None:
+    rng = np.random.default_rng(0)
+    images = DATA.test_images[:5]
+    np.testing.assert_array_equal(distort(images, rng, 0.0), images)
+    moved = distort(np.repeat(images[:1], 400, axis=0), rng)
+    assert moved.shape == (400, 64)
+    assert moved.min() >= 0
+    assert moved.max() <= 16
+    assert len(np.unique(moved, axis=0)) > 390
+    assert abs(moved.sum(axis=1).mean() / images[0].sum() - 1) < 0.1
+    again = distort(images, np.random.default_rng(3))
+    np.testing.assert_array_equal(again, distort(images, np.random.default_rng(3)))
+    with pytest.raises(InvalidValue, match=r"12 pixels.*a square image"):
+        distort(np.zeros((1, 12), dtype=np.int64), rng)
+
+
+def test_a_bright_pixel_moves_to_where_the_map_reads_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name, value in (("DEGREES", 0.0), ("SCALE", 0.0), ("SHEAR", 0.0), ("SHIFT", 1.0)):
+        monkeypatch.setattr(distort_module, name, value)
+
+    class Most:
+        def uniform(self, low: float, high: float, size: tuple[int, int]) -> Any:
+            return np.full(size, high)
+
+    image = np.zeros((1, 25), dtype=np.int64)
+    image[0, 12] = 9
+    moved = distort(image, Most())  # type: ignore[arg-type]
+    assert np.flatnonzero(moved[0]).tolist() == [6]
+    assert moved[0, 6] == 9
+
+
+def test_bright_pixels_spike_once_for_every_threshold() -> None:
+    data = replace(DATA, thresholds=(3, 11), steps=7)
+    images = np.array([[0, 3, 4, 11, 12, 16]])
+    spikes = data.spikes(images)
+    assert spikes.shape == (7, 1, 6)
+    assert spikes[0, 0].tolist() == [0, 0, 1, 1, 1, 1]
+    assert spikes[1, 0].tolist() == [0, 0, 0, 0, 1, 1]
+    assert not spikes[2:].any()
+    for bad, words in (((16,), "0 to 15"), ((-1,), "0 to 15"), ((1,) * 8, "at most one a step")):
+        with pytest.raises(InvalidValue, match=words):
+            replace(data, thresholds=bad)
 
 
 @pytest.mark.parametrize(
@@ -212,6 +315,9 @@ def test_a_loss_that_is_no_number_stops_the_run(monkeypatch: pytest.MonkeyPatch)
         ({"weight_bits": 2}, "weight_bits = 2: allowed is 3 to 16"),
         ({"surrogate": "sharp"}, "surrogate = 'sharp': allowed is fast-sigmoid"),
         ({"spike_cost": -1.0}, "spike_cost = -1.0"),
+        ({"spike_score": 0.0}, "spike_score = 0.0"),
+        ({"augment": np.nan}, "augment = nan: allowed is 0 or greater"),
+        ({"neuron": "wet"}, "neuron = 'wet': allowed is leaky, perfect"),
     ],
 )
 def test_wrong_settings(changes: dict[str, Any], message: str) -> None:
