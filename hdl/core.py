@@ -19,7 +19,7 @@ from collections.abc import Sequence
 from enum import Enum
 
 import numpy as np
-from amaranth.hdl import Cat, Const, Module, Mux, Shape, Signal, signed, unsigned
+from amaranth.hdl import Cat, Const, Module, Mux, Shape, Signal, Value, signed, unsigned
 from amaranth.lib import data, memory, wiring
 from amaranth.lib.wiring import In, Out
 
@@ -196,10 +196,12 @@ class Core(wiring.Component):
         sum_read = sums.read_port(transparent_for=[sum_write] if through else [])
         # A read port reads unless told otherwise; these must keep what they read.
         m.d.comb += [state_read.en.eq(0), sum_read.en.eq(0)]
-        words = pack_weights(c, self.matrices) or [0]
-        self._weight_r = weight_port(m, self, c.weight_width, 1, words)
+        self._weight_r = weight_port(m, self, c.weight_width, 1, self._weight_words())
         self._state_w, self._state_r = state_write, state_read
         self._acc_w, self._acc_r = sum_write, sum_read
+
+    def _weight_words(self) -> list[int]:
+        return pack_weights(self.contract, self.matrices) or [0]
 
     def _parameter(self, m: Module) -> None:
         """Constants, and a read-only memory for what differs between neurons."""
@@ -286,7 +288,11 @@ class Core(wiring.Component):
                 self._acc_w.data.eq(total),
                 self._acc_w.en.eq(1),
             ]
-        m.d.sync += [pending.eq(0), written.eq(self._index)]
+        m.d.sync += [pending.eq(0), written.eq(self._target(m))]
+
+    def _target(self, m: Module) -> Value:
+        """Whose sum is read while a spike is added."""
+        return self._index
 
     def _accept(self, m: Module) -> None:
         """Add the weights of each spike: read a word in one clock, write it in the next."""

@@ -18,6 +18,7 @@ from amaranth.lib.wiring import In, Out
 
 from ..golden.quantise import NetworkContract
 from .aer import Delay, Fork, Merge, Queue, TickOnly, address_shape, event_stream, join
+from .convolution import ConvolutionCore, Kernels, kernels_of
 from .core import Core, trace_members
 from .laned import LanedCore
 from .lanes import Lanes, groups_of, lanes_of
@@ -64,7 +65,9 @@ def port_names(contract: NetworkContract) -> dict[str, dict[str, str]]:
     }
 
 
-def module_notes(contract: NetworkContract, top: str, lanes: Lanes = 1) -> dict[str, str]:
+def module_notes(
+    contract: NetworkContract, top: str, lanes: Lanes = 1, kernels: Kernels | None = None
+) -> dict[str, str]:
     """What the Verilog says above each module, by the module's place below ``top``."""
     names, parallel = port_names(contract), lanes_of(contract, lanes)
     notes = {}
@@ -75,9 +78,12 @@ def module_notes(contract: NetworkContract, top: str, lanes: Lanes = 1) -> dict[
         words = f"state Q{c.width - c.fraction}.{c.fraction}, weights of {c.weight_width} bits\n"
         count = parallel[name]
         groups = groups_of(c.n, count)
+        shared = name in (kernels or {})
+        spike = "a clock for each neuron it reaches, and a few" if shared else f"{c.n} clocks"
+        notes[f"{core}.reach"] = f"population {shown}: what a spike reaches through the kernel"
         notes[core] = f"population {shown}: " + (
             f"{c.n} neurons in turn, {words}"
-            f"a spike takes {c.n} clocks, a neuron three, a spike or tick that leaves one"
+            f"a spike takes {spike}, a neuron three, a spike or tick that leaves one"
             if count == 1
             else f"{c.n} neurons, {count} at once, {words}"
             f"a spike takes {groups} clocks, a sweep {groups} and two, "
@@ -128,6 +134,8 @@ class NetworkTop(wiring.Component):
         What the weight memories are made of, see :class:`~.weights.Store`.
     loadable
         Whether all weights can be written at run time; those in SPRAM always can.
+    kernels
+        Populations whose weights are stored as a shared kernel, see :mod:`~.convolution`.
 
     Members
     -------
@@ -149,6 +157,7 @@ class NetworkTop(wiring.Component):
         lanes: Lanes = 1,
         stores: Stores = Store.AUTO,
         loadable: bool = False,
+        kernels: Kernels | None = None,
     ) -> None:
         self.contract = contract
         self.trace = trace
@@ -156,6 +165,7 @@ class NetworkTop(wiring.Component):
         self.stores = stores_of(contract, stores)
         check_blocks(contract, self.lanes, self.stores)
         self.loadable = {k: loadable or s is Store.SPRAM for k, s in self.stores.items()}
+        self.kernels = kernels_of(contract, kernels or {}, self._plain())
         names = port_names(contract)
         self.input_names, self.population_names = names["inputs"], names["populations"]
         self.sizes = input_sizes(contract)
@@ -192,6 +202,13 @@ class NetworkTop(wiring.Component):
         for name, streams in produced.items():
             self._spread(m, name, streams, wanted[name])
         return m
+
+    def _plain(self) -> dict[str, bool]:
+        """Whether a population has one lane, and weights where the synthesiser puts them."""
+        return {
+            name: count == 1 and self.stores[name] is Store.AUTO and not self.loadable[name]
+            for name, count in self.lanes.items()
+        }
 
     def _word(self, name: str) -> str:
         return (self.input_names | self.population_names)[name]
@@ -233,13 +250,15 @@ class NetworkTop(wiring.Component):
                 matrices.append(self.contract.connections[s.connection].weight)
         count, rows = self.lanes[name], sum(sizes)
         store, loadable = self.stores[name], self.loadable[name]
-        core: Core | LanedCore = (
-            Core(c, matrices, rows, store=store, loadable=loadable)
-            if count == 1
-            else LanedCore(
+        core: Core | LanedCore
+        if name in self.kernels:
+            core = ConvolutionCore(c, self.kernels[name], rows)
+        elif count == 1:
+            core = Core(c, matrices, rows, store=store, loadable=loadable)
+        else:
+            core = LanedCore(
                 c, matrices, rows, count, trace=self.trace, store=store, loadable=loadable
             )
-        )
         m.submodules[f"core_{word}"] = core
         if loadable:
             self._load(m, name, core)
