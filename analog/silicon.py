@@ -41,6 +41,7 @@ from .blocks import (
 from .generic import GENERIC
 from .neuron import number
 from .sky130 import SKY130
+from .solver import LADDER, Solver
 from .technology import Shift, Size, Technology, check_corner
 
 __all__ = [
@@ -92,6 +93,8 @@ class SiliconNeuron:
         Tail current of the comparator; also what each inverter may draw.
     shifts
         Mismatch, by transistor's name.
+    solver
+        How the simulator solves.
     """
 
     technology: str = "generic"
@@ -108,6 +111,7 @@ class SiliconNeuron:
     i_ref: float = 1e-9
     i_comparator: float = 50e-9
     shifts: Mapping[str, Shift] = field(default_factory=dict)
+    solver: Solver = LADDER[0]
 
     def __post_init__(self) -> None:
         process = find_technology(self.technology)
@@ -185,9 +189,7 @@ def _realised(
     return [
         *s.lines(technology, neuron.corner, neuron.temperature, shifts),
         f".temp {neuron.temperature - 273.15!r}",
-        # Currents of a picoampere and charges of femtocoulombs.
-        f".options method=gear reltol={reltol!r} vntol=1e-7 abstol=1e-16 chgtol=1e-18 gmin=1e-18 "
-        "itl1=500 itl4=200 nopage",
+        neuron.solver.options(reltol),
     ]
 
 

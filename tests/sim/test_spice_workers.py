@@ -117,7 +117,7 @@ def test_an_error_of_the_caller_ends_the_processes() -> None:
 
 
 def test_an_interrupt_ends_the_processes_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
-    def interrupted(lines: object) -> object:
+    def interrupted(lines: object, _timeout: float | None) -> object:
         raise KeyboardInterrupt
 
     monkeypatch.setattr("lifstone.sim.spice_workers.wait", interrupted)
@@ -132,3 +132,30 @@ def test_an_interrupt_ends_the_processes_at_once(monkeypatch: pytest.MonkeyPatch
 def test_our_errors_travel_between_processes(error: Exception) -> None:
     back = pickle.loads(pickle.dumps(error))
     assert (type(back), str(back), back.__dict__) == (type(error), str(error), error.__dict__)
+
+
+def hangs(x: float) -> float:
+    if x == 2:
+        time.sleep(600)
+    return x
+
+
+def test_a_point_that_hangs_costs_its_time_and_no_other() -> None:
+    for workers in (1, 2):
+        found = run_points(hangs, [1.0, 2.0, 3.0], workers, timeout=1.5)
+        assert [f[0] for f in (found[0], found[2])] == [1.0, 3.0]
+        assert found[1][1] == "no answer within 1.5 s"
+    assert multiprocessing.active_children() == []
+
+
+@pytest.mark.parametrize("workers", [1, 2])
+def test_what_settle_returns_is_tried_in_the_points_place(workers: int) -> None:
+    heard: list[tuple[int, str]] = []
+
+    def settle(k: int, outcome: tuple[float, str]) -> float | None:
+        heard.append((k, outcome[1]))
+        return 4.0 if outcome[1] and len([h for h in heard if h[0] == k]) < 2 else None
+
+    found = run_points(square, [2.0, -1.0, 3.0], workers, settle=settle)
+    assert found == [(4.0, ""), (16.0, ""), (9.0, "")]
+    assert sorted(heard) == [(0, ""), (1, ""), (1, "no negative numbers: -1"), (2, "")]
