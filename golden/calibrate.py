@@ -10,44 +10,48 @@ import numpy as np
 from .discrete import Trace, discretise
 from .errors import InvalidValue, require
 from .network import Network
-from .quantise import Widths, folded_gain, scale_of
+from .quantise import folded_gain, scale_of
+from .widths import Widths, each_population
 
 __all__ = ["calibrate"]
 
 
 def calibrate(
-    model: Network, traces: Mapping[str, Trace], base: Widths, margin: float = 1.25
+    model: Network,
+    traces: Mapping[str, Trace],
+    base: Widths | Mapping[str, Widths],
+    margin: float = 1.25,
 ) -> dict[str, Widths]:
     """Widths per population whose range covers ``margin`` times the states in ``traces``.
 
-    A given ``base.fraction`` is kept, and so is what the network was trained for. Arrays of
-    ``traces`` may have a batch axis.
+    ``base`` is for all populations, or for each by name. A given fraction is kept, and so is
+    what the network was trained for. Arrays of ``traces`` may have a batch axis.
 
     Raises
     ------
     InvalidValue
-        If ``base.state`` bits leave fewer than two behind the point.
+        If the state's bits leave fewer than two behind the point, or a population lacks widths.
     """
     require(np.isfinite(margin) and margin >= 1, "margin", margin, "a finite number of at least 1")
-    if base.fraction is not None:
-        return dict.fromkeys(model.populations, base)
     out: dict[str, Widths] = {}
-    for name, lif in model.populations.items():
-        if name in model.fraction:
-            out[name] = replace(base, fraction=model.fraction[name])
+    for name, given in each_population(model.populations, base).items():
+        if given.fraction is not None or name in model.fraction:
+            kept = model.fraction.get(name) if given.fraction is None else given.fraction
+            out[name] = replace(given, fraction=kept)
             continue
+        lif = model.populations[name]
         scale = scale_of(name, lif)
         c = discretise(lif, model.dt, model.method)
         trace = traces[name]
         bias = float(np.abs(folded_gain(c)[0] * model.bias.get(name, 0.0)).max()) / scale
         peak = float(np.abs(trace.v - lif.v_leak).max(initial=0.0)) / scale
-        fraction = _fraction(f"{name}.widths.state", base.state, max(1.0, peak, bias), margin)
+        fraction = _fraction(f"{name}.widths.state", given.state, max(1.0, peak, bias), margin)
         if c.a_syn is not None:
             gain = np.maximum(np.abs(c.g_new), np.abs(c.g_old))
             peak = float(np.abs(trace.i * gain).max(initial=0.0)) / scale
-            syn = _fraction(f"{name}.widths.syn", base.syn_bits, max(1.0, peak, bias), margin)
+            syn = _fraction(f"{name}.widths.syn", given.syn_bits, max(1.0, peak, bias), margin)
             fraction = min(fraction, syn)
-        out[name] = replace(base, fraction=fraction)
+        out[name] = replace(given, fraction=fraction)
     return out
 
 

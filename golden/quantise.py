@@ -22,7 +22,7 @@ from .fixed import Ints, limits, width_for
 from .lif import Lif
 from .network import Network
 from .network_contract import IntConnection, NetworkContract, sum_range
-from .widths import DecayMode, Widths
+from .widths import DecayMode, Widths, each_population
 
 __all__ = [
     "DecayMode",
@@ -66,16 +66,12 @@ def quantise(model: Network, widths: Widths | Mapping[str, Widths] | None = None
         If a width is too small for a weight, a bias, a threshold or a decay; the message
         names what did not fit and the width that would.
     """
-    chosen = widths if widths is not None else Widths()
+    chosen = each_population(model.populations, widths if widths is not None else Widths())
     contracts: dict[str, Contract] = {}
     connections: dict[int, IntConnection] = {}
     bounds: dict[str, ErrorBound] = {}
     for name, lif in model.populations.items():
-        if isinstance(chosen, Widths):
-            w = chosen
-        else:
-            require(name in chosen, f"widths.{name}", None, "a Widths for every population")
-            w = chosen[name]
+        w = chosen[name]
         if w.fraction is None and name in model.fraction:
             w = replace(w, fraction=model.fraction[name])
         incoming = [k for k, c in enumerate(model.connections) if c.post == name]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -9,7 +10,7 @@ from .contract import MAX_WEIGHT_WIDTH
 from .errors import InvalidValue, require
 from .fixed import Rounding
 
-__all__ = ["DecayMode", "Widths"]
+__all__ = ["DecayMode", "Widths", "each_population"]
 
 
 class DecayMode(StrEnum):
@@ -73,3 +74,23 @@ class Widths:
     def syn_bits(self) -> int:
         """Bits of the synaptic word."""
         return self.state if self.syn is None else self.syn
+
+
+def each_population(
+    names: Iterable[str], widths: Widths | Mapping[str, Widths]
+) -> dict[str, Widths]:
+    """Widths of each population in ``names``.
+
+    Raises
+    ------
+    InvalidValue
+        If there are none for one of them, or some for a name that is not among them.
+    """
+    known = list(names)
+    if isinstance(widths, Widths):
+        return dict.fromkeys(known, widths)
+    for name in known:
+        require(name in widths, f"widths.{name}", None, "a Widths for every population")
+    for name in widths:
+        require(name in known, f"widths.{name}", name, f"populations {', '.join(known)}")
+    return {name: widths[name] for name in known}

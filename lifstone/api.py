@@ -25,7 +25,7 @@ def verify(
     model: Network | str | Path,
     stimulus: Mapping[str, ArrayLike] | Stimulus | str | Path | None = None,
     *,
-    widths: Widths | None = None,
+    widths: Widths | Mapping[str, Widths] | None = None,
     bodies: Sequence[str] = BODIES,
     neurons: int | Sequence[tuple[str, int]] = 1,
     tolerance: float | None = None,
@@ -45,7 +45,8 @@ def verify(
         Input spikes 0/1 by input, ``(steps, n)`` or ``(steps, samples, n)``; a ``.npz`` or
         ``.csv`` file; random with ``steps``, ``rate`` and ``seed`` unless given.
     widths
-        Words of the integer contract; the binary point is calibrated unless given.
+        Words of the integer contract, for all populations or by name; the binary point is
+        calibrated unless given.
     bodies
         Some of ``golden``, ``network``, ``rtl``, ``spice``.
     neurons

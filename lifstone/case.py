@@ -33,12 +33,15 @@ class Case:
 
 
 def contract_of(
-    model: Network, widths: Widths | None = None, stimulus: Stimulus | None = None
+    model: Network,
+    widths: Widths | Mapping[str, Widths] | None = None,
+    stimulus: Stimulus | None = None,
 ) -> Quantised:
-    """The contract of ``model``, its binary points placed by a float run.
+    """The contract of ``model``, binary points that are not given placed by a float run.
 
-    Without ``stimulus`` the run has random input spikes from a fixed seed, so that every
-    command derives the same contract from the same file.
+    ``widths`` are for all populations or for each by name. Without ``stimulus``
+    the run has random input spikes from a fixed seed, so that every command derives the same
+    contract from the same file.
     """
     run = stimulus or random_stimulus(model.inputs, CALIBRATION_STEPS, CALIBRATION_PROBABILITY, 0)
     return quantise(model, calibrate(model, _golden(model, run), widths or Widths()))

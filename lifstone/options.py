@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import shlex
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -16,6 +16,7 @@ from .golden import DecayMode, InvalidValue, Lif, Method, Network, Quantised, Ro
 from .golden.errors import require
 from .sim.nir_read import Imported, read_nir
 from .stimulus import Stimulus, random_stimulus, read_stimulus
+from .widths_file import read_widths
 
 __all__ = [
     "below_folder",
@@ -33,6 +34,7 @@ __all__ = [
     "stimulus_from",
     "stimulus_options",
     "together",
+    "widths_from",
 ]
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -58,13 +60,19 @@ grid_options = together(
 
 contract_options = together(
     grid_options,
-    click.option("--state-bits", type=int, default=16, show_default=True, help="Membrane word."),
+    click.option(
+        "--widths",
+        "widths_path",
+        type=click.Path(path_type=Path),
+        help="Widths of each population, as map writes them; in place of the options below.",
+    ),
+    click.option("--state-bits", type=int, help="Membrane word; 16 unless given."),
     click.option("--fraction-bits", type=int, help="Bits behind the point; calibrated by default."),
     click.option("--syn-bits", type=int, help="Synaptic word; as the membrane's by default."),
-    click.option("--weight-bits", type=int, default=8, show_default=True, help="Weight word."),
-    click.option("--decay-bits", type=int, default=12, show_default=True, help="Decay factor."),
-    click.option("--decay-mode", default="multiply", show_default=True, help="multiply or shift."),
-    click.option("--rounding", default="nearest", show_default=True, help=", ".join(Rounding)),
+    click.option("--weight-bits", type=int, help="Weight word; 8 unless given."),
+    click.option("--decay-bits", type=int, help="Decay factor; 12 unless given."),
+    click.option("--decay-mode", help="multiply (unless given) or shift."),
+    click.option("--rounding", help=f"{', '.join(Rounding)}; nearest unless given."),
 )
 
 lanes_option = click.option(
@@ -85,7 +93,8 @@ stimulus_options = together(
 def load(model: Path, o: dict[str, Any]) -> tuple[Imported, Quantised]:
     """Read a network and derive its contract from the options of ``contract_options``."""
     imported = load_float(model, o)
-    return imported, contract_of(imported.network, _widths(o))
+    network = imported.network
+    return imported, contract_of(network, widths_from(o, network.populations))
 
 
 def load_float(model: Path, o: dict[str, Any]) -> Imported:
@@ -102,16 +111,30 @@ def _method(name: str | None) -> Method | None:
         raise InvalidValue("method", name, ", ".join(Method)) from None
 
 
-def _widths(o: dict[str, Any]) -> Widths:
-    return Widths(
-        state=o["state_bits"],
-        fraction=o["fraction_bits"],
-        syn=o["syn_bits"],
-        weight=o["weight_bits"],
-        decay=o["decay_bits"],
-        decay_mode=_member(DecayMode, "decay_mode", o["decay_mode"]),
-        rounding=_member(Rounding, "rounding", o["rounding"]),
-    )
+WIDTHS = {
+    "state": "state_bits",
+    "fraction": "fraction_bits",
+    "syn": "syn_bits",
+    "weight": "weight_bits",
+    "decay": "decay_bits",
+    "decay_mode": "decay_mode",
+    "rounding": "rounding",
+}
+"""Fields of the widths and the names of their options."""
+
+
+def widths_from(o: dict[str, Any], populations: Iterable[str]) -> Widths | dict[str, Widths]:
+    """The widths that the options of ``contract_options`` name."""
+    given = {field: o[name] for field, name in WIDTHS.items() if o.get(name) is not None}
+    path = o.get("widths_path")
+    if path is not None:
+        also = ", ".join(f"--{WIDTHS[field].replace('_', '-')}" for field in given)
+        require(not given, "widths", str(path), f"this file, or {also}: not both")
+        return read_widths(path, populations)
+    for field, kind in (("decay_mode", DecayMode), ("rounding", Rounding)):
+        if field in given:
+            given[field] = _member(kind, field, given[field])
+    return Widths(**given)
 
 
 def _member(kind: Any, field: str, value: str) -> Any:

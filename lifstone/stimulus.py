@@ -17,6 +17,8 @@ from .golden.network import check_inputs
 __all__ = ["Stimulus", "random_stimulus", "read_stimulus"]
 
 MAX_BYTES = 1 << 28
+LABELS = "labels"
+"""An array of this name may lie beside the spikes: the class of each sample."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -72,6 +74,8 @@ def read_stimulus(path: Path, sizes: Mapping[str, int]) -> Stimulus:
     require(suffix in (".npz", ".csv"), "stimulus", str(path), "a .npz or .csv file")
     require(bool(sizes), "stimulus", str(path), "none: the network has no input")
     arrays = _read_npz(path) if suffix == ".npz" else _read_csv(path, sizes)
+    if LABELS not in sizes:
+        arrays.pop(LABELS, None)
     ndim = 3 if any(a.ndim == 3 for a in arrays.values()) else 2
     lead = check_inputs(sizes, arrays, ndim)
     require(bool(lead) and min(lead) > 0, "stimulus", str(path), "at least one step and sample")
