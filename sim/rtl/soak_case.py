@@ -25,7 +25,7 @@ from ...hdl.unit_top import generate_unit
 from ..simulate import Simulator
 from .unit import explain_unit
 
-__all__ = ["Case", "Stimulus", "all_cases", "network_case", "patterns", "unit_case"]
+__all__ = ["Case", "Made", "Stimulus", "all_cases", "network_case", "patterns", "unit_case"]
 
 Spikes = Mapping[str, NDArray[np.generic]]
 Made = dict[str, NDArray[np.uint8]]

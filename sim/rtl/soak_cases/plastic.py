@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from functools import cache
 
@@ -15,7 +15,7 @@ from ....golden.learning.plastic import PlasticContract
 from ....golden.learning.three_factor_integer import Mark, Signal, ThreeFactorInteger
 from ....hdl.plastic_top import generate_plastic
 from ..plastic import plastic_reference
-from ..soak_case import Case
+from ..soak_case import Case, Made, patterns
 
 __all__ = ["CASES"]
 
@@ -47,6 +47,11 @@ def _three(mark: Mark, signal: Signal) -> ThreeFactorInteger:
     )  # fmt: skip
 
 
+def _some(rng: np.random.Generator, sizes: Mapping[str, int], steps: int, samples: int) -> Made:
+    """Some of many patterns: a chunk of a large core has few samples, and not only silent ones."""
+    return {k: a[:, -samples:] for k, a in patterns(rng, sizes, steps, samples + 16).items()}
+
+
 def _case(name: str, rule: InhibitoryInteger | ThreeFactorInteger, seed: int) -> Case:
     make: Callable[[], PlasticContract] = cache(lambda: _contract(rule, seed))
     return Case(
@@ -56,6 +61,7 @@ def _case(name: str, rule: InhibitoryInteger | ThreeFactorInteger, seed: int) ->
         lambda: make().sizes,
         lambda spikes, steps: plastic_reference(make(), spikes),
         lambda spikes, traces, difference: "",
+        _some,
     )
 
 
