@@ -25,11 +25,19 @@ __all__ = ["build", "generate"]
 @click.option("--out", type=click.Path(path_type=Path), required=True, help="Folder to write.")
 @click.option("--name", default="lifstone_net", show_default=True, help="Top module.")
 @click.option("--trace", is_flag=True, help="With ports that show every neuron's state.")
+@click.option("--kernels", is_flag=True, help="Store the kernels of convolutions once.")
 @click.option("--json", "as_json", is_flag=True, help="Print the manifest.")
 @lanes_option
 @contract_options
 def generate(
-    model: Path, out: Path, name: str, trace: bool, lanes: str, as_json: bool, **o: Any
+    model: Path,
+    out: Path,
+    name: str,
+    trace: bool,
+    kernels: bool,
+    lanes: str,
+    as_json: bool,
+    **o: Any,
 ) -> None:
     """Write Verilog, memory files, manifest and FuseSoC core of MODEL (.nir).
 
@@ -38,18 +46,27 @@ def generate(
       lifstone generate model.nir --out rtl --weight-bits 6
       lifstone generate model.nir --out rtl --trace --name my_net
       lifstone generate model.nir --out rtl --lanes hidden=8,digit=2
+      lifstone generate model.nir --out rtl --kernels
     """
     from .hdl import generate as make
+    from .sim.nir_kernels import Shared, nir_kernels
 
     output_folder(out)
     parallel = lanes_from(lanes)
     imported, quantised = load(model, o)
-    design = make(quantised.contract, name, trace=trace, lanes=parallel)
+    shared = nir_kernels(model, quantised.contract) if kernels else Shared({}, ())
+    design = make(quantised.contract, name, trace=trace, lanes=parallel, kernels=shared.kernels)
     design.write(out)
     if as_json:
         emit_json({**design.manifest, "assumptions": list(imported.assumptions)})
         return
     assumed(imported)
+    for row in design.manifest["populations"]:
+        if "kernel" in row:
+            once, unrolled = (row["kernel"][k] for k in ("weights", "unrolled_weights"))
+            click.echo(f"{row['name']}: {once} weights instead of {unrolled} in memory")
+    for reason in shared.reasons:
+        click.echo(reason)
     click.echo(f"written to {out}: {name}.v and {len(design.memories)} memory files")
 
 
