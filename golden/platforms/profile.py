@@ -6,7 +6,7 @@ because some platforms compare with the threshold after every single one.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -15,9 +15,17 @@ from numpy.typing import NDArray
 
 from ..errors import InvalidValue, require
 from ..fixed import Ints
-from ..network import check_inputs
+from ..network import check_inputs, topological_order
 
-__all__ = ["PlatformNetwork", "PlatformTrace", "Profile", "Projection", "run_platform", "words"]
+__all__ = [
+    "PlatformNetwork",
+    "PlatformTrace",
+    "Profile",
+    "Projection",
+    "Watch",
+    "run_platform",
+    "words",
+]
 
 Array = NDArray[Any]
 
@@ -56,8 +64,9 @@ class Projection:
 class PlatformNetwork:
     """Populations of one platform and the projections between them.
 
-    Spikes of a population reach others at the earliest one step later (``delay`` of at least
-    1); those of an input may arrive in their own step (``delay`` 0).
+    A spike arrives ``delay`` steps later; 0 is its own step, as between layers that work one
+    after the other. On a chip whose spikes travel one step at least, the layers behind are that
+    much later, and otherwise the same. A population's own spikes come back after one step or more.
     """
 
     inputs: Mapping[str, int]
@@ -70,12 +79,19 @@ class PlatformNetwork:
             require(p.post in self.populations, f"{name}.post", p.post, "a population's name")
             known = p.pre in self.populations or p.pre in self.inputs
             require(known, f"{name}.pre", p.pre, "an input's or population's name")
-            least = 0 if p.pre in self.inputs else 1
+            least = int(p.pre == p.post)
             require(p.delay >= least, f"{name}.delay", p.delay, f"{least} or more steps")
             size = self.inputs.get(p.pre)
             n_pre = self.populations[p.pre].n if size is None else size
             shape = (self.populations[p.post].n, n_pre)
             require(p.weight.shape == shape, f"{name}.weight", list(p.weight.shape), f"{shape}")
+        self.order  # noqa: B018  -- raises on a cycle without delay
+
+    @property
+    def order(self) -> tuple[str, ...]:
+        """Populations in the order in which a step evaluates them."""
+        edges = [(p.pre, p.post) for p in self.projections if p.delay == 0]
+        return topological_order(tuple(self.populations), edges)
 
 
 @dataclass(frozen=True, eq=False)
@@ -86,8 +102,15 @@ class PlatformTrace:
     spikes: Ints
 
 
+Watch = Callable[[str, int, Any, Ints, Any], None]
+"""Gets population, step, state before it, the weights that arrived, and the state after it."""
+
+
 def run_platform(
-    net: PlatformNetwork, inputs: Mapping[str, Array], steps: int | None = None
+    net: PlatformNetwork,
+    inputs: Mapping[str, Array],
+    steps: int | None = None,
+    watch: Watch | None = None,
 ) -> dict[str, PlatformTrace]:
     """Run step by step; ``inputs`` holds 0/1 ``(steps, n)`` by name."""
     lead = check_inputs(net.inputs, inputs)
@@ -95,16 +118,23 @@ def run_platform(
     sources: dict[str, Array] = {k: np.asarray(v, dtype=np.int64) for k, v in inputs.items()}
     states = {name: p.start() for name, p in net.populations.items()}
     out: dict[str, PlatformTrace] = {}
+    order = net.order
     for name, p in net.populations.items():
         shape = (total, p.n)
         kind = p.potential(states[name]).dtype
         out[name] = PlatformTrace(np.zeros(shape, kind), np.zeros(shape, np.int64))
         sources[name] = out[name].spikes
     for k in range(total):
-        arrived = {name: _arrived(net, name, sources, k) for name in net.populations}
-        for name, p in net.populations.items():
-            states[name], out[name].spikes[k] = p.advance(states[name], arrived[name])
+        for name in order:
+            p, before, arrived = (
+                net.populations[name],
+                states[name],
+                _arrived(net, name, sources, k),
+            )
+            states[name], out[name].spikes[k] = p.advance(before, arrived)
             out[name].v[k] = p.potential(states[name])
+            if watch is not None:
+                watch(name, k, before, arrived, states[name])
     return out
 
 
