@@ -23,6 +23,9 @@ __all__ = ["cli", "main"]
 CONTEXT = {"help_option_names": ["-h", "--help"], "max_content_width": 100}
 COMMANDS = {
     "build": "cli_design",
+    "characterise": "cli_silicon",
+    "datasheet": "cli_silicon",
+    "convert": "cli_convert",
     "demo": "cli_verify",
     "doctor": "cli_doctor",
     "fit": "cli_fit",

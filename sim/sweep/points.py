@@ -16,16 +16,18 @@ from ...analog.silicon_measure import (
     measure_decay,
     run_silicon,
 )
+from ...analog.silicon_units import UNITS
 from ...golden.errors import require
 
 __all__ = ["AXES", "MEASURES", "SiliconPoint", "measure_point", "silicon_points"]
 
 AXES = {
-    "technology": "1", "corner": "1", "ota": "1", "temperature": "K", "v_dd": "V", "c": "F",
-    "i_bias": "A", "v_leak": "V", "v_th": "V", "v_reset": "V", "c_ref": "F", "i_ref": "A",
-    "i_comparator": "A", "seed": "1", "current": "A",
-}  # fmt: skip
-"""What can be swept, with its unit; ``seed`` is a die, ``current`` the input."""
+    **dict.fromkeys(("technology", "corner", "ota"), ""),
+    **UNITS,
+    "seed": "1",
+    "current": "A",
+}
+"""What can be swept, with its unit, empty for text; ``seed`` is a die, ``current`` the input."""
 MEASURES: Mapping[str, Mapping[str, str]] = {
     "tau": {"tau": "s", "g_m": "S", "rest": "V", "linear_range": "V"},
     "ac": {"tau": "s", "g_m": "S"},

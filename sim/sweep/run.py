@@ -184,6 +184,8 @@ def _dataset(
     for name in ("error", "solver"):
         data[name] = (list(axes), cells([r[name] for r in rows], str))
     data["attempts"] = (list(axes), cells([json.dumps(r["attempts"]) for r in rows], str))
-    coordinates = {k: ((k,), list(v), {"units": AXES[k]}) for k, v in axes.items()}
+    coordinates = {
+        k: ((k,), list(v), {"units": AXES[k]} if AXES[k] else {}) for k, v in axes.items()
+    }
     attributes = {k: v if isinstance(v, str | int) else json.dumps(v) for k, v in about.items()}
     return xr.Dataset(data, coords=coordinates, attrs=attributes)
