@@ -14,6 +14,7 @@ from markupsafe import Markup
 from . import __version__
 from .analog.silicon_units import unit_of
 from .datasheet import Datasheet, Measured
+from .sim.sweep.points import AXES
 from .units import with_unit
 
 __all__ = ["to_dict", "to_html", "to_markdown"]
@@ -159,7 +160,8 @@ def _figure(m: Measured) -> str:
     for limit in (s.least, s.most):
         if limit is not None:
             axis.axhline(limit, color="#b3261e", lw=1, ls="--")
-    axis.set_xlabel(f"{across} ({unit_of(str(across)) or '1'})" if numeric else str(across))
+    unit = AXES.get(str(across), "")
+    axis.set_xlabel(f"{across} ({unit})" if unit else str(across))
     axis.set_ylabel(f"{s.figure} ({s.unit})")
     if 1 < len(flat) <= 8:
         axis.legend(fontsize=8, frameon=False)
