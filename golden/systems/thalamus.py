@@ -20,7 +20,16 @@ from ..relay import RelayCell, gate_after, initial_state, step
 from .parameter import quantity, validate
 from .system import Check, Figure, Panel, Result, Series, System
 
-__all__ = ["SYSTEM", "Parameters", "critical_excitation", "error_index", "reference_spikes", "run"]
+__all__ = [
+    "SYSTEM",
+    "Parameters",
+    "critical_excitation",
+    "error_index",
+    "pulses",
+    "reference_spikes",
+    "run",
+    "simulate",
+]
 
 Array = NDArray[np.float64]
 Bits = NDArray[np.bool_]
@@ -55,7 +64,7 @@ class Parameters:
         return RelayCell(g_t=self.g_t, current=self.current)
 
 
-def _pulses(p: Parameters) -> tuple[Array, Array]:
+def pulses(p: Parameters) -> tuple[Array, Array]:
     """Excitatory conductance of each step, and the start of each pulse."""
     starts: Array = np.arange(FIRST, p.duration - p.period / 2, p.period)
     t = np.arange(int(np.ceil(p.duration / p.dt))) * p.dt
@@ -68,7 +77,7 @@ def _inhibition(p: Parameters, pattern: Pattern, seed: int) -> Array:
     return filtered(spikes, p.g_inh, p.tau_inh, p.dt)
 
 
-def _simulate(p: Parameters, g_exc: Array, g_inh: Array) -> tuple[Array, Bits]:
+def simulate(p: Parameters, g_exc: Array, g_inh: Array) -> tuple[Array, Bits]:
     """Potential and spikes, ``(steps, columns)``, of conductances ``(steps, columns)``."""
     cell = p.cell()
     columns = g_inh.shape[1]
@@ -99,10 +108,10 @@ def error_index(spikes: Bits, starts: Array, dt: float) -> float:
 
 def _errors(p: Parameters, patterns: list[Pattern]) -> Array:
     """Error index of each trial and pattern, ``(trials, patterns)``."""
-    g_exc, starts = _pulses(p)
+    g_exc, starts = pulses(p)
     seeds = [p.seed + 100 * k for k in range(p.trials)]
     inhibition = np.stack([_inhibition(p, q, s) for s in seeds for q in patterns], axis=1)
-    _, spikes = _simulate(p, g_exc, inhibition)
+    _, spikes = simulate(p, g_exc, inhibition)
     found = [error_index(spikes[:, c], starts, p.dt) for c in range(spikes.shape[1])]
     return np.array(found).reshape(p.trials, len(patterns))
 
@@ -182,9 +191,9 @@ def run(p: Parameters) -> Result:
     healthy, sick = regimes.mean(axis=0)
     spread = regimes.std(axis=0, ddof=1) / np.sqrt(p.trials)
     brief = replace(p, duration=min(p.duration, 1.5))
-    g_exc, _ = _pulses(brief)
+    g_exc, _ = pulses(brief)
     g_inh = _inhibition(brief, Pattern.SYNCHRONOUS, p.seed)
-    _, spikes = _simulate(brief, g_exc, g_inh[:, None])
+    _, spikes = simulate(brief, g_exc, g_inh[:, None])
     grid = (np.flatnonzero(spikes[:, 0]) + 1) * p.dt
     exact = reference_spikes(brief, g_exc, g_inh)
     apart = float(np.abs(grid - exact).max()) if grid.size == exact.size else float("inf")
@@ -243,8 +252,8 @@ def _recovery(p: Parameters, waits: Array) -> Array:
 def _panels(p: Parameters, g_exc: Array, g_inh: Array) -> tuple[Panel, ...]:
     brief = replace(p, duration=1.5)
     smooth = _inhibition(brief, Pattern.IRREGULAR, p.seed)
-    pulses, _ = _pulses(brief)
-    v, _ = _simulate(brief, pulses, np.stack([smooth, _inhibition(
+    pulse, _ = pulses(brief)
+    v, _ = simulate(brief, pulse, np.stack([smooth, _inhibition(
         brief, Pattern.SYNCHRONOUS, p.seed)], axis=1))  # fmt: skip
     t = (np.arange(len(v)) + 1) * p.dt
     part = (t > 0.5) & (t < 1.2)
@@ -262,7 +271,7 @@ def _panels(p: Parameters, g_exc: Array, g_inh: Array) -> tuple[Panel, ...]:
             (Series("healthy: irregular", t[part], v[part, 0]),
              Series("parkinsonian: synchronous", t[part], v[part, 1]),
              Series("cortical pulses", t[part],
-                    np.where(pulses[part] > 0, -30e-3, -90e-3), "context", "steps")),
+                    np.where(pulse[part] > 0, -30e-3, -90e-3), "context", "steps")),
         ),
         Panel(
             "Errors against pallidal rate", "rate of an afferent", "Hz", "error index", "1",
@@ -291,7 +300,7 @@ def _timing(p: Parameters) -> tuple[Array, Array]:
     g_inh = np.repeat(filtered(spikes, p.g_inh, p.tau_inh, p.dt)[:, None], delays.size, axis=1)
     t = np.arange(steps)[:, None] * p.dt
     on = (t >= 0.3 + delays - 1e-12) & (t < 0.3 + delays + p.width - 1e-12)
-    _, fired = _simulate(p, np.where(on, p.g_pulse, 0.0), g_inh)
+    _, fired = simulate(p, np.where(on, p.g_pulse, 0.0), g_inh)
     window = (t >= 0.3 + delays) & (t < 0.3 + delays + WINDOW)
     return delays, (fired & window).sum(axis=0).astype(np.float64)
 

@@ -23,7 +23,7 @@ def arguments(curve: Curve) -> np.ndarray:
 
 
 @pytest.mark.parametrize("slope", [-700.0, -60.0, 90.0, 2000.0])
-@pytest.mark.parametrize(("bits", "pieces", "fraction"), [(5, 64, 16), (8, 16, 24), (0, 32, 8)])
+@pytest.mark.parametrize(("bits", "pieces", "fraction"), [(5, 64, 16), (6, 64, 24), (0, 32, 8)])
 def test_the_sigmoid_is_within_its_bound_everywhere(
     slope: float, bits: int, pieces: int, fraction: int
 ) -> None:

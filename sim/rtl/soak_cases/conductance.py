@@ -1,0 +1,124 @@
+"""Cells with conductances: two synapses, a gated channel, a T current, light.
+
+Strong inputs in narrow words, so that sums clip and neurons fire often.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from ....golden import Lif
+from ....golden.cells.conductance import ConductanceCell
+from ....golden.cells.from_float import (
+    Scale,
+    edge_gate,
+    membrane_of,
+    photo_cell,
+    scale_of,
+    synapse_of,
+    table_gate,
+)
+from ....golden.photoneuron import PhotoNeuron
+from ....golden.relay import RelayCell
+from ....golden.systems import chr2, hcn
+from ....golden.unit import Projection, UnitContract
+from ....hdl.cells import conductance as _conductance_logic  # noqa: F401
+from ....hdl.cells import photo as _photo_logic  # noqa: F401
+from ..soak_case import unit_case
+
+__all__ = ["CASES"]
+
+N, LINES = 64, 4
+
+
+def _lif(rng: np.random.Generator, **more: object) -> Lif:
+    given = {
+        "tau_mem": rng.uniform(8e-3, 30e-3, N),
+        "r": 1e8,
+        "v_leak": -65e-3,
+        "v_th": rng.uniform(-56e-3, -50e-3, N),
+        "v_reset": -68e-3,
+        "t_ref": rng.integers(0, 4, N) * 1e-3,
+    }
+    return Lif(n=N, **{**given, **more})  # type: ignore[arg-type]
+
+
+def _weights(rng: np.random.Generator, scale: Scale, siemens: float) -> np.ndarray:
+    return rng.integers(0, 2 * int(scale.g(np.full(N, siemens)).max()), (N, LINES))
+
+
+def _two_synapses() -> UnitContract:
+    """Excitation that rises before it falls, inhibition, and the unit's own spikes."""
+    rng = np.random.default_rng(21)
+    lif = _lif(rng)
+    scale = scale_of(lif, 1e-3, 20e-3, width=16, fraction=16)
+    exc = synapse_of(scale, "exc", 5e-3, 0.0, width=14, acc_width=16)
+    rise = synapse_of(scale, "rise", 1e-3, 0.0, width=14, acc_width=16, sign=-1)
+    inh = synapse_of(scale, "inh", 9e-3, -80e-3, width=14, acc_width=16)
+    cell = ConductanceCell(membrane_of(lif, scale, 2.0), (exc, rise, inh))
+    weight, own = _weights(rng, scale, 4e-9), _weights(rng, scale, 4e-9)
+    return UnitContract(
+        cell,
+        {"x": LINES, "y": LINES},
+        (
+            Projection("x", "exc", weight),
+            Projection("x", "rise", weight),
+            Projection("y", "inh", own),
+            Projection("unit", "inh", np.eye(N, dtype=np.int64) * 40),
+        ),
+    )
+
+
+def _pacemaker() -> UnitContract:
+    """HCN channels of many strengths and shifts, with excitation."""
+    rng = np.random.default_rng(22)
+    p = hcn.Parameters()
+    neuron = p.neuron(p.g_h * rng.uniform(0.5, 2.0, N), rng.uniform(-5e-3, 15e-3, N))
+    scale = scale_of(neuron.lif, 1e-3, 30e-3, width=16, fraction=18)
+    exc = synapse_of(scale, "exc", 5e-3, 0.0, width=16, acc_width=18)
+    gate = table_gate(neuron, scale, "x", width=16, pieces=64)
+    cell = ConductanceCell(membrane_of(neuron.lif, scale, 1.0), (exc,), (gate,))
+    weight = _weights(rng, scale, 2e-9)
+    return UnitContract(cell, {"x": LINES}, (Projection("x", "exc", weight),))
+
+
+def _relay() -> UnitContract:
+    """Relay cells with a T current between excitation and inhibition."""
+    rng = np.random.default_rng(23)
+    cell = RelayCell(current=40e-12)
+    bare = cell.membrane(N)
+    scale = scale_of(bare, 1e-3, 40e-3, width=16, fraction=16)
+    exc = synapse_of(scale, "exc", 3e-3, cell.e_exc, width=14, acc_width=16)
+    inh = synapse_of(scale, "inh", 20e-3, cell.e_inh, width=14, acc_width=16)
+    gate = edge_gate(cell, scale, width=14)
+    made = ConductanceCell(membrane_of(bare, scale, 1.0, cell.current), (exc, inh), (gate,))
+    return UnitContract(
+        made,
+        {"x": LINES, "y": LINES},
+        (
+            Projection("x", "exc", _weights(rng, scale, 20e-9)),
+            Projection("y", "inh", _weights(rng, scale, 10e-9)),
+        ),
+    )
+
+
+def _light() -> UnitContract:
+    """Four levels of light on four states."""
+    rng = np.random.default_rng(24)
+    p = chr2.Parameters()
+    lif = _lif(rng, tau_mem=15e-3)
+    neuron = PhotoNeuron(lif, p.photocycle("four"), p.g_max, p.e_chr2)
+    scale = scale_of(lif, 1e-3, 20e-3, width=16, fraction=18)
+    cell = photo_cell(
+        neuron, scale, p.flux * np.array([0.0, 0.02, 0.2, 1.0]), width=16, fraction=16
+    )
+    weight = np.repeat([[1, 2]], N, axis=0)
+    return UnitContract(cell, {"x": 2}, (Projection("x", "light", weight),))
+
+
+CASES = (
+    unit_case("conductance_two_synapses", _two_synapses),
+    unit_case("conductance_hcn", _pacemaker),
+    unit_case("conductance_relay", _relay),
+    unit_case("conductance_chr2", _light),
+)
