@@ -12,10 +12,10 @@ of address read on and on; mode 0.
 from __future__ import annotations
 
 import binascii
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from enum import Enum
 
-from amaranth.hdl import Array, Cat, Const, Module, Mux, Signal, Value
+from amaranth.hdl import Array, Cat, Const, Module, Mux, Signal, Value, ValueLike
 from amaranth.lib import wiring
 from amaranth.lib.crc import catalog
 from amaranth.lib.wiring import In, Out
@@ -94,7 +94,7 @@ class FlashLoader(wiring.Component):
 
     Members
     -------
-    cs, clk, copi : Out(1)
+    cs, sck, copi : Out(1)
         To the flash; ``cs`` is high where the flash is chosen.
     cipo : In(1)
     load : Out(load_stream(contract))
@@ -115,7 +115,7 @@ class FlashLoader(wiring.Component):
         super().__init__(
             {
                 "cs": Out(1),
-                "clk": Out(1),
+                "sck": Out(1),
                 "copi": Out(1),
                 "cipo": In(1),
                 "load": Out(load_stream(contract)),
@@ -128,6 +128,8 @@ class FlashLoader(wiring.Component):
         m = Module()
         self._phase = Signal(Phase, name="phase")
         self._step = Signal(range(max(self.rest, 4)), name="step")
+        self._following = Signal.like(self._step, name="following_step")
+        m.d.comb += self._following.eq(self._step + 1)
         self._flaw = Signal(name="flaw")
         self._engine(m)
         m.submodules.check = check = catalog.CRC16_IBM_3740(8).create()
@@ -137,6 +139,16 @@ class FlashLoader(wiring.Component):
             check.valid.eq(self._over & ~check.start),
         ]
         self._place(m)
+        step = self._step
+        awake = named(m, "awake", step == self.rest - 1)
+        fourth = named(m, "fourth", step == 3)
+        checking = named(m, "checking", step < 2)
+        good = named(m, "good", check.match_detected & ~self._flaw)
+        asked = Const(0x03000000 | OFFSET, 32)
+        words = Array(asked[24 - 8 * k : 32 - 8 * k] for k in range(4))
+        question = named(m, "question", words[step[:2]])
+        magic = named(m, "magic", Array(Const(byte, 8) for byte in MAGIC)[step[:2]])
+        parts = self._loads(m)
         with m.Switch(self._phase):
             with m.Case(Phase.WAKE):
                 m.d.comb += [self.cs.eq(1), self._wanted.eq(1), self._out.eq(0xAB)]
@@ -144,30 +156,27 @@ class FlashLoader(wiring.Component):
                 with m.If(self._over):
                     self._go(m, Phase.REST)
             with m.Case(Phase.REST):
-                self._count(m, self.rest, Phase.ASK)
+                self._count(m, awake, Phase.ASK)
             with m.Case(Phase.ASK):
-                question = Const(0x03000000 | OFFSET, 32)
-                words = Array(question[24 - 8 * k : 32 - 8 * k] for k in range(4))
-                m.d.comb += [self.cs.eq(1), self._wanted.eq(1), self._out.eq(words[self._step])]
+                m.d.comb += [self.cs.eq(1), self._wanted.eq(1), self._out.eq(question)]
                 with m.If(self._over):
-                    self._count(m, 4, Phase.HEAD)
+                    self._count(m, fourth, Phase.HEAD)
             with m.Case(Phase.HEAD):
                 m.d.comb += [self.cs.eq(1), self._wanted.eq(1)]
                 with m.If(self._over):
-                    magic = Array(Const(byte, 8) for byte in MAGIC)
-                    with m.If(self._byte != magic[self._step[:2]]):
+                    with m.If(self._byte != magic):
                         m.d.sync += self._flaw.eq(1)
-                    self._count(m, 4, Phase.WEIGHTS)
+                    self._count(m, fourth, Phase.WEIGHTS)
             with m.Case(Phase.WEIGHTS):
-                self._weights(m)
+                self._weights(m, parts)
             with m.Case(Phase.CHECK):
                 m.d.comb += self.cs.eq(1)
-                with m.If(self._step < 2):
+                with m.If(checking):
                     m.d.comb += self._wanted.eq(1)
                     with m.If(self._over):
-                        m.d.sync += self._step.eq(self._step + 1)
+                        m.d.sync += self._step.eq(self._following)
                 with m.Else():
-                    self._judge(m, check.match_detected & ~self._flaw)
+                    self._judge(m, good)
             with m.Case(Phase.DONE):
                 m.d.comb += self.done.eq(1)
         return m
@@ -175,9 +184,9 @@ class FlashLoader(wiring.Component):
     def _go(self, m: Module, phase: Phase) -> None:
         m.d.sync += [self._phase.eq(phase), self._step.eq(0)]
 
-    def _count(self, m: Module, steps: int, following: Phase) -> None:
-        m.d.sync += self._step.eq(self._step + 1)
-        with m.If(self._step == steps - 1):
+    def _count(self, m: Module, last: Value, following: Phase) -> None:
+        m.d.sync += self._step.eq(self._following)
+        with m.If(last):
             self._go(m, following)
 
     def _judge(self, m: Module, good: Value) -> None:
@@ -199,20 +208,23 @@ class FlashLoader(wiring.Component):
         turn = Signal(range(self.half), name="turn")
         m.d.sync += self._over.eq(0)
         m.d.comb += self.copi.eq(shift[7])
-        with m.If(bits == 0), m.If(self._wanted & ~self._over):
+        begins = named(m, "begins", self._wanted & ~self._over)
+        turns = named(m, "turns", turn == self.half - 1)
+        with m.If(named(m, "idle", bits == 0)), m.If(begins):
             m.d.sync += [shift.eq(self._out), bits.eq(8)]
-        with m.Elif(turn != self.half - 1):
+        with m.Elif(~turns):
             m.d.sync += turn.eq(turn + 1)
         with m.Else():
-            m.d.sync += [turn.eq(0), self.clk.eq(~self.clk)]
-            with m.If(~self.clk):
-                m.d.sync += sampled.eq(self.cipo)
-            with m.Else():
+            m.d.sync += turn.eq(0)
+            with m.If(self.sck):
                 m.d.sync += [
+                    self.sck.eq(0),
                     shift.eq(Cat(sampled, shift[:7])),
                     bits.eq(bits - 1),
                     self._over.eq(bits == 1),
                 ]
+            with m.Else():
+                m.d.sync += [self.sck.eq(1), sampled.eq(self.cipo)]
 
     def _place(self, m: Module) -> None:
         """Where the weight goes whose bytes come next."""
@@ -221,23 +233,22 @@ class FlashLoader(wiring.Component):
         self._neuron = Signal(range(max(n for n, _ in sizes)), name="neuron")
         self._row = Signal(range(max(rows for _, rows in sizes)), name="row")
         order = list(self.contract.populations)
-        where = Signal(self.load.payload.address.shape(), name="where")
-        self._wide, self._last_neuron = Signal(name="two_bytes"), Signal(name="last_neuron")
-        self._last_row = Signal(name="last_row")
+
+        def pick(name: str, values: Sequence[ValueLike]) -> Signal:
+            """The value of the population whose turn it is."""
+            cast = [Value.cast(v) for v in values]
+            return named(m, name, cast[0] if len(cast) == 1 else Array(cast)[which])
+
+        widths = [self.contract.populations[name].weight_width for name in self.names]
+        places = [(self._row << (address_bits(n, 1) - 1)) | self._neuron for n, _ in sizes]
+        self._wide = pick("two_bytes", [Const(_weight_bytes(w) == 2, 1) for w in widths])
+        top = pick("top_neuron", [n - 1 for n, _ in sizes])
+        bottom = pick("bottom_row", [rows - 1 for _, rows in sizes])
+        self._last_neuron = named(m, "last_neuron", self._neuron == top)
+        self._last_row = named(m, "last_row", self._row == bottom)
         self._last = named(m, "last_population", which == len(sizes) - 1)
-        with m.Switch(which):
-            for k, (name, (n, rows)) in enumerate(zip(self.names, sizes, strict=True)):
-                width = self.contract.populations[name].weight_width
-                index_bits = address_bits(n, 1) - 1
-                with m.Case(k):
-                    m.d.comb += [
-                        where.eq((self._row << index_bits) | self._neuron),
-                        self._wide.eq(_weight_bytes(width) == 2),
-                        self._last_neuron.eq(self._neuron == n - 1),
-                        self._last_row.eq(self._row == rows - 1),
-                        self.load.payload.population.eq(order.index(name)),
-                    ]
-        m.d.comb += self.load.payload.address.eq(where)
+        self._where = pick("place", places)
+        self._index = pick("index", [order.index(k) for k in self.names])
 
     def _size(self, name: str) -> tuple[int, int]:
         """Neurons, and lines before them."""
@@ -248,21 +259,29 @@ class FlashLoader(wiring.Component):
         )
         return self.contract.populations[name].n, rows
 
-    def _weights(self, m: Module) -> None:
+    def _loads(self, m: Module) -> tuple[Signal, Signal, Signal, Signal, Signal]:
+        """The load that a weight becomes: low byte, second byte, full, whole, taken."""
         low = Signal(8, name="low_byte")
         second, full = Signal(name="second"), Signal(name="full")
-        value = Mux(self._wide, Cat(low, self._byte), self._byte)
-        m.d.comb += [
-            self.cs.eq(1),
-            self._wanted.eq(~full),
-            self.load.valid.eq(full),
-            self.load.payload.data.eq(value),
-        ]
+        value = named(m, "value", Mux(self._wide, Cat(low, self._byte), self._byte))
+        whole = named(m, "whole", second | ~self._wide)
+        taken = named(m, "taken", full & self.load.ready)
+        m.d.comb += self.load.valid.eq(full)
+        fields = {"population": self._index, "address": self._where, "data": value}
+        layout = self.load.payload.shape()
+        # In one piece: a part that is constant would have a process that nothing wakes.
+        parts = [Cat(v, Const(0, 32))[: layout[k].width] for k, v in fields.items()]
+        m.d.comb += Value.cast(self.load.payload).eq(Cat(parts))
+        return low, second, full, whole, taken
+
+    def _weights(self, m: Module, parts: tuple[Signal, Signal, Signal, Signal, Signal]) -> None:
+        low, second, full, whole, taken = parts
+        m.d.comb += [self.cs.eq(1), self._wanted.eq(~full)]
         with m.If(self._over):
-            m.d.sync += [second.eq(self._wide & ~second), full.eq(second | ~self._wide)]
+            m.d.sync += [second.eq(~whole), full.eq(whole)]
             with m.If(~second):
                 m.d.sync += low.eq(self._byte)
-        with m.If(full & self.load.ready):
+        with m.If(taken):
             m.d.sync += [full.eq(0), self._neuron.eq(self._neuron + 1)]
             with m.If(self._last_neuron):
                 m.d.sync += [self._neuron.eq(0), self._row.eq(self._row + 1)]
@@ -334,7 +353,7 @@ class BootedNetwork(wiring.Component):
             loader.load.ready.eq(net.load_ready),
             self.load_ready.eq(net.load_ready & done),
             self.flash_cs.eq(loader.cs),
-            self.flash_clk.eq(loader.clk),
+            self.flash_clk.eq(loader.sck),
             self.flash_copi.eq(loader.copi),
             loader.cipo.eq(self.flash_cipo),
             self.booted.eq(done),

@@ -50,7 +50,7 @@ class Design:
             **self.memories,
             **self.models,
             "manifest.json": json.dumps(self.manifest, indent=2) + "\n",
-            f"{self.name}.core": _fusesoc(self.name, list(self.memories)),
+            f"{self.name}.core": _fusesoc(self.name, list(self.memories), list(self.models)),
         }
 
     def write(self, folder: Path) -> None:
@@ -82,8 +82,10 @@ def hex_text(words: Sequence[int], width: int) -> str:
     return "".join(f"{w:0{digits}x}\n" for w in words)
 
 
-def _fusesoc(name: str, memories: list[str]) -> str:
+def _fusesoc(name: str, memories: list[str], models: list[str]) -> str:
     user = "".join(f"      - {m}: {{file_type: user}}\n" for m in memories)
+    cells = "".join(f"      - {m}: {{file_type: verilogSource}}\n" for m in models)
+    simulated = "rtl, cells" if models else "rtl"
     return (
         "CAPI=2:\n"
         f"name: lifstone:networks:{name}:0.1.0\n"
@@ -93,10 +95,9 @@ def _fusesoc(name: str, memories: list[str]) -> str:
         "    files:\n"
         f"      - {name}.vlt: {{file_type: vlt}}\n"
         f"      - {name}.v: {{file_type: verilogSource}}\n"
-        f"{user}"
-        "targets:\n"
+        f"{user}" + (f"  cells:\n    files:\n{cells}" if models else "") + "targets:\n"
         "  default: &default\n"
-        "    filesets: [rtl]\n"
+        f"    filesets: [{simulated}]\n"
         f"    toplevel: {name}\n"
         "  lint:\n"
         "    <<: *default\n"
@@ -106,6 +107,7 @@ def _fusesoc(name: str, memories: list[str]) -> str:
         "        mode: lint-only\n"
         "  synth:\n"
         "    <<: *default\n"
+        "    filesets: [rtl]\n"
         "    default_tool: yosys\n"
         "    tools:\n"
         "      yosys:\n"

@@ -21,6 +21,7 @@ from .names import KEYWORDS
 __all__ = ["tidy"]
 
 _TOKEN = re.compile(r"(?<![\w$.'])[A-Za-z_$][\w$]*(?:\.[\w$]+)*")
+_NAMESAKE = re.compile(r"(?<![\w$'])[A-Za-z_][\w.]*(?:\$\d+)+(?![\w$])")
 _NAME = r"([A-Za-z_$][\w$]*(?:\.[\w$]+)*)"
 _RANGE = r"(?:\[[^\]]*\] )?"
 _DECLARED = re.compile(rf"^  (input|output|wire|reg) {_RANGE}{_NAME}\b.*;$")
@@ -35,7 +36,7 @@ def tidy(text: str, notes: Mapping[str, str]) -> str:
     ``notes`` maps a module's place, such as ``top.core_a.leak``, to what is said above it.
     """
     found = re.findall(r"^module .*?^endmodule$", text, re.MULTILINE | re.DOTALL)
-    modules = [_unescape(m) for m in found]
+    modules = _plain_namesakes([_unescape(m) for m in found])
     heads = _plain_heads([_head(m) for m in modules])
     out = []
     for module in modules:
@@ -53,10 +54,29 @@ def _unescape(text: str) -> str:
     """Escaped identifiers without their backslash and final blank; the ports in one line."""
     text = re.sub(r"\A[^;]*", lambda head: " ".join(head[0].split()), text)
     text = re.sub(r"\\\$auto\$verilog_backend\S+ ", "at_start", text)
+    text = re.sub(r"\\\$auto\$\S*\$(\d+) ", r"$x\1", text)
     # The event that starts every always block: SystemVerilog sets what a declaration
     # initialises before any block waits, so a simulator in that mode would never see it.
     text = text.replace("  reg at_start = 0;", "  reg at_start;\n  initial at_start = 0;")
     return re.sub(r"\\(\S+) ", r"\1", text)
+
+
+def _plain_namesakes(modules: list[str]) -> list[str]:
+    """Ports and instances that a dollar and a number tell from their namesakes, without both.
+
+    The same in all modules, for a port is named in its parent, too.
+    """
+    known = {token for module in modules for token in _TOKEN.findall(module)}
+    faced = {p for module in modules for p in re.findall(r"[\w$.]+", module.split(";")[0])}
+    faced |= {n for module in modules for n in re.findall(rf"^  \S+ {_NAME} \($", module, re.M)}
+    names: dict[str, str] = {}
+    for name in sorted(n for n in faced if _NAMESAKE.fullmatch(n)):
+        word, k = name.replace("$", "_"), 2
+        while word in known:
+            word, k = f"{name.replace('$', '_')}_{k}", k + 1
+        known.add(word)
+        names[name] = word
+    return [_NAMESAKE.sub(lambda t: names.get(t[0], t[0]), module) for module in modules]
 
 
 def _head(module: str) -> str:

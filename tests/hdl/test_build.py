@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gc
 import json
+import re
 import sys
 from pathlib import Path
 
@@ -20,7 +21,11 @@ from lifstone.golden import (
     quantise,
 )
 from lifstone.hdl import build as module
+from lifstone.hdl.board_top import BoardTop
+from lifstone.hdl.boards import BOARDS
+from lifstone.hdl.boot import OFFSET, flash_image
 from lifstone.hdl.build import BuildReport, build
+from lifstone.hdl.verilog import to_verilog
 
 
 def tiny() -> NetworkContract:
@@ -44,7 +49,12 @@ def test_a_bitstream_and_its_figures(built: tuple[Path, BuildReport, list[str]])
     assert report.bitstream.read_bytes()[:200].find(b"\x7e\xaa\x99\x7e") >= 0
     assert report.meets_timing
     assert report.clock == 12e6 < report.fmax < 200e6
-    assert report.available == {"logic cells": 5280, "RAM blocks": 30, "DSP": 8}
+    assert report.available == {
+        "logic cells": 5280,
+        "RAM blocks": 30,
+        "SPRAM": 4,
+        "DSP": 8,
+    }
     assert 50 < report.used["logic cells"] < 1500
     assert "nextpnr" in " ".join(report.tools)
 
@@ -56,8 +66,12 @@ def test_what_lies_in_the_folder(built: tuple[Path, BuildReport, list[str]]) -> 
     assert names == {"tiny.bin", "tiny.v", "tiny.pcf", "tiny.report.json", *logs}
     assert (folder / "tiny.pcf").read_text(encoding="utf-8").splitlines() == [
         "set_io clk 35",
-        "set_io uart_rx 6",
+        "set_io -pullup yes uart_rx 6",
         "set_io uart_tx 9",
+        "set_io -pullup yes button 10",
+        "set_io led_0 11",
+        "set_io led_1 37",
+        "set_frequency clk 12",
     ]
     raw = json.loads((folder / "tiny.report.json").read_text(encoding="utf-8"))
     assert raw["utilization"]["ICESTORM_LC"]["used"] == report.used["logic cells"]
@@ -159,6 +173,7 @@ def test_a_tool_that_gives_up_leaves_its_last_words(
         ("ulx3s", ["--85k", "--package", "CABGA381"]),
         ("ulx3s-12f", ["--12k", "--package", "CABGA381"]),
         ("ulx3s-25f", ["--25k", "--package", "CABGA381"]),
+        ("icesugar-pro", ["--25k", "--package", "CABGA256"]),
     ],
 )
 def test_each_board_is_placed_on_its_own_device(
@@ -166,6 +181,54 @@ def test_each_board_is_placed_on_its_own_device(
 ) -> None:
     calls: list[list[str]] = []
     monkeypatch.setattr(module, "_tool", lambda tool, arguments, work: calls.append(arguments))
-    module._place(tmp_path, "n", module.find_board(board))
+    module._place(tmp_path, "n", module.find_board(board), 33.5e6)
     assert calls[0][:3] == flags
-    assert calls[0][calls[0].index("--freq") + 1] == ("12" if board == "icebreaker" else "25")
+    assert calls[0][calls[0].index("--freq") + 1] == "33.5"
+
+
+@pytest.mark.parametrize("board", BOARDS)
+def test_every_board_has_a_top_and_constraints(board: str) -> None:
+    chosen = module.find_board(board)
+    for clock in (None, 30e6):
+        top = BoardTop(tiny(), chosen, clock)
+        lines = module.constraints(top).splitlines()
+        assert set(top.pins) == set(top.signature.members)
+        for port, pin in top.pins.items():
+            placed = (
+                f"set_io (-pullup yes )?{port} {pin}"
+                if chosen.family == "ice40"
+                else (f'LOCATE COMP "{port}" SITE "{pin}";')
+            )
+            assert any(re.fullmatch(placed, line) for line in lines), port
+        text = to_verilog(top, "n", board)
+        cell = "SB_PLL40_PAD" if chosen.family == "ice40" else "EHXPLLL"
+        assert (cell in text) is (clock is not None)
+
+
+def test_a_clock_goes_through_a_pll_and_into_the_report(
+    tmp_path: Path,
+) -> None:
+    report = build(tiny(), "icebreaker", tmp_path / "o", clock=24e6, stores="spram")
+    assert report.clock == 24e6
+    assert report.used["SPRAM"] == 1
+    flash = report.bitstream.read_bytes()
+    assert flash[OFFSET:] == flash_image(tiny(), {"p"})
+    assert flash[:200].find(b"\x7e\xaa\x99\x7e") >= 0
+    assert "SB_PLL40_PAD" in (tmp_path / "o" / "lifstone_net.v").read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize("board", ["ulx3s", "colorlight-5a-75b"])
+@pytest.mark.filterwarnings("ignore::amaranth.hdl.UnusedElaboratable")
+def test_spram_is_refused_where_there_is_none(tmp_path: Path, board: str) -> None:
+    with pytest.raises(InvalidValue, match=r"^store = 'spram'.*no SPRAM"):
+        build(tiny(), board, tmp_path / "o", stores="spram")
+    assert not (tmp_path / "o").exists()
+    gc.collect()
+
+
+@pytest.mark.filterwarnings("ignore::amaranth.hdl.UnusedElaboratable")
+def test_a_clock_that_the_pll_cannot_make_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(InvalidValue, match=r"^clock = '1 MHz'"):
+        build(tiny(), "icebreaker", tmp_path / "o", clock=1e6)
+    assert not (tmp_path / "o").exists()
+    gc.collect()

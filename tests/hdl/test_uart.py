@@ -22,7 +22,9 @@ from lifstone.golden import (
     quantise,
     run_contract,
 )
-from lifstone.hdl.uart import BAUD, TICK, BoardTop, Receiver, SerialNetwork, Transmitter
+from lifstone.hdl.board_top import BoardTop
+from lifstone.hdl.boards import Board
+from lifstone.hdl.uart import BAUD, TICK, Receiver, SerialNetwork, Transmitter
 from lifstone.sim.digits import encode, load_digits
 from lifstone.sim.nir_read import read_nir
 from tests.hdl.contracts import lively
@@ -64,23 +66,27 @@ class Host:
             await self.wait(ctx, self.bit - self.bit // 2 - 1)
 
 
-def feed(spikes: np.ndarray) -> list[list[int]]:
-    """Bytes of each step."""
-    return [[*np.flatnonzero(row).tolist(), TICK] for row in spikes]
+def feed(spikes: np.ndarray, size: int = 1) -> list[list[int]]:
+    """Bytes of each step, ``size`` an event."""
+    tick = (1 << (8 * size)) - 1
+    events = [[*np.flatnonzero(row).tolist(), tick] for row in spikes]
+    return [[b for e in step for b in e.to_bytes(size, "big")] for step in events]
 
 
-def play(contract: NetworkContract, spikes: np.ndarray, bit: int, *, wait: bool) -> list[int]:
+def play(
+    contract: NetworkContract, spikes: np.ndarray, bit: int, *, wait: bool, size: int = 1
+) -> list[int]:
     """Bytes that come back; with ``wait`` the host waits for each step's tick."""
     dut = SerialNetwork(contract, clock=bit * BAUD)
     host = Host(dut.uart_rx, dut.uart_tx, bit)
-    steps = feed(spikes)
+    steps = feed(spikes, size)
 
     async def bench(ctx: object) -> None:
         for k, step in enumerate(steps):
             for byte in step:
                 await host.send(ctx, byte)
             limit = 40_000
-            while host.got.count(TICK) < (k + 1 if wait or k + 1 == len(steps) else 0):
+            while host.got.count(TICK) < size * (k + 1 if wait or k + 1 == len(steps) else 0):
                 await ctx.tick()
                 limit -= 1
                 assert limit, f"no answer to step {k}"
@@ -93,10 +99,10 @@ def play(contract: NetworkContract, spikes: np.ndarray, bit: int, *, wait: bool)
     return host.got
 
 
-def expected(contract: NetworkContract, spikes: np.ndarray) -> list[int]:
+def expected(contract: NetworkContract, spikes: np.ndarray, size: int = 1) -> list[int]:
     name = next(iter(contract.inputs))
     out = run_contract(contract, {name: spikes})[contract.outputs[0]]
-    return [byte for step in feed(out.spikes) for byte in step]
+    return [byte for step in feed(out.spikes, size) for byte in step]
 
 
 @pytest.mark.parametrize(("seed", "bit", "wait"), [(1, 4, True), (3, 9, False), (5, 5, False)])
@@ -107,6 +113,20 @@ def test_a_small_network_answers_as_the_contract(seed: int, bit: int, wait: bool
     answer = expected(contract, spikes)
     assert len(answer) > 12, "no spike would prove little"
     assert play(contract, spikes, bit, wait=wait) == answer
+
+
+@pytest.mark.parametrize(("n_in", "n_out"), [(300, 3), (2, 260)])
+def test_more_lines_than_a_byte_names_take_two(n_in: int, n_out: int) -> None:
+    weight = np.zeros((n_out, n_in))
+    weight[-3:, -1] = 9.0
+    p = Lif(tau_mem=5e-3, v_th=1.0, n=n_out)
+    net = Network(1e-3, {"x": n_in}, {"p": p}, (Connection("x", "p", weight),), ("p",))
+    contract = quantise(net).contract
+    spikes = np.random.default_rng(4).random((3, n_in)) < 0.1
+    spikes[:, -1] = (True, False, False)
+    answer = expected(contract, spikes, 2)
+    assert len(answer) == 2 * (3 + 3), "three spikes and three ticks"
+    assert play(contract, spikes, 4, wait=False, size=2) == answer
 
 
 def test_a_digit_over_the_line_gives_the_spikes_of_the_contract() -> None:
@@ -263,24 +283,27 @@ def wide(n_in: int, n_out: int, inputs: int = 1, outputs: int = 1) -> NetworkCon
     [
         (wide(2, 2, inputs=2), "inputs = .*one input"),
         (wide(2, 2, outputs=2), "outputs = .*one output"),
-        (wide(256, 2), r"x0\.n = 256: allowed is at most 255 lines"),
-        (wide(2, 256), r"p0\.n = 256: allowed is at most 255 lines"),
+        (wide(65_536, 1), r"x0\.n = 65536: allowed is at most 65535 lines"),
     ],
 )
 @pytest.mark.filterwarnings("ignore::amaranth.hdl.UnusedElaboratable")
-def test_what_one_byte_cannot_carry_is_refused(contract: NetworkContract, message: str) -> None:
+def test_what_two_bytes_cannot_carry_is_refused(contract: NetworkContract, message: str) -> None:
     with pytest.raises(InvalidValue, match=message):
         SerialNetwork(contract, 12e6)
     gc.collect()
 
 
-class Board:
+PLAIN = Board("plain", "ice40", "none", "none", 4 * BAUD, dict.fromkeys(("clk",), "1"), "")
+"""A board with a clock and a serial line alone."""
+
+
+class Bench:
     """A board's clock and serial line, moved by hand; bits of four clocks."""
 
     BIT = 4
 
-    def __init__(self, contract: NetworkContract) -> None:
-        self.dut = BoardTop(contract, self.BIT * BAUD)
+    def __init__(self, contract: NetworkContract, board: Board = PLAIN) -> None:
+        self.dut = BoardTop(contract, board)
         self.tx: list[int] = []
 
     async def clock(self, ctx: object, count: int) -> None:
@@ -311,7 +334,7 @@ class Board:
 
 def test_the_board_holds_the_network_in_reset_after_power_on() -> None:
     contract = lively(1)
-    board = Board(contract)
+    board = Bench(contract)
     spikes = np.random.default_rng(1).random((5, next(iter(contract.inputs.values())))) < 0.6
     steps = feed(spikes)
 
