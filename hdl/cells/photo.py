@@ -61,11 +61,10 @@ class PhotoLogic(wiring.Component):
         layout = data.StructLayout({k: unsigned(w) for k, w in widths.items()})
         m.submodules.coefficients = table = memory.Memory(shape=layout, depth=len(rows), init=rows)
         reader = table.read_port()
-        light = self.totals[LIGHT]
-        m.d.comb += [
-            reader.en.eq(1),
-            reader.addr.eq(Mux(light > len(rows) - 1, len(rows) - 1, light)),
-        ]
+        level, last = self.totals[LIGHT], len(rows) - 1
+        if last + 1 < 1 << len(level):  # else every number has its level
+            level = Mux(level > last, last, level)
+        m.d.comb += [reader.en.eq(1), reader.addr.eq(level)]
         word = Signal(layout, name="row")
         m.d.comb += word.eq(reader.data)
         return word
