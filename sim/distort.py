@@ -16,7 +16,8 @@ from ..golden.errors import require
 __all__ = ["DEGREES", "SCALE", "SHEAR", "SHIFT", "distort", "side_of"]
 
 DEGREES, SCALE, SHEAR, SHIFT = 8.0, 0.1, 0.1, 1.5
-"""Largest turn, share of the size, shear and pixels of shift at a strength of 1."""
+"""Largest turn, share of the size, shear and pixels of shift at a strength of 1; the shift is for
+28 pixels a side, and in proportion for others."""
 Floats = NDArray[np.float32]
 
 
@@ -70,7 +71,7 @@ def _coordinates(
         return rng.uniform(-most * strength, most * strength, (n, 1)).astype(np.float32)
 
     angle, wider, taller, shear = (draw(m) for m in (math.radians(DEGREES), SCALE, SCALE, SHEAR))
-    across, down = draw(SHIFT), draw(SHIFT)
+    across, down = draw(SHIFT * side / 28), draw(SHIFT * side / 28)
     middle = np.float32((side - 1) / 2)
     y, x = np.divmod(np.arange(side * side, dtype=np.float32), np.float32(side))
     x, y = x - middle, y - middle

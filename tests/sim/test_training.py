@@ -276,7 +276,7 @@ def test_distortions_start_from_the_image_itself() -> None:
 
 
 def test_a_bright_pixel_moves_to_where_the_map_reads_it(monkeypatch: pytest.MonkeyPatch) -> None:
-    for name, value in (("DEGREES", 0.0), ("SCALE", 0.0), ("SHEAR", 0.0), ("SHIFT", 1.0)):
+    for name, value in (("DEGREES", 0.0), ("SCALE", 0.0), ("SHEAR", 0.0), ("SHIFT", 5.6)):
         monkeypatch.setattr(distort_module, name, value)
 
     class Most:
