@@ -16,7 +16,8 @@ GOLDEN_NEEDS = {"numpy", "scipy"}
 
 def is_runner(path: Path) -> bool:
     """Whether a file of ``sim`` may drive the hardware rooms."""
-    return path.parts[:2] == ("sim", "rtl") or path.match("sim/spice*.py")
+    named = path.match("sim/spice*.py") or path.match("sim/host*.py")
+    return path.parts[:2] == ("sim", "rtl") or named
 
 
 def imported(source: str, package: tuple[str, ...]) -> set[tuple[str, ...]]:
@@ -94,6 +95,7 @@ def test_the_check_finds_a_bad_import(path: str, source: str, words: str) -> Non
         ("sim/x.py", "import h5py\nfrom ..golden import Lif\nfrom .digits import encode"),
         ("sim/rtl/x.py", "from ...hdl import generate\nfrom ...golden.lif import Lif"),
         ("sim/spice_sweep.py", "from ..analog.netlist import netlist"),
+        ("sim/host.py", "from ..hdl.host.frames import encode"),
         ("hdl/x.py", "from ..golden.contract import Contract\nfrom amaranth import Module"),
     ],
 )
