@@ -13,7 +13,7 @@ from rich.text import Text
 from .console import STYLES, WIDTH, assumed, emit_json, progress, step_bar
 from .golden import Status
 from .golden.errors import require
-from .options import contract_options, load, model_argument
+from .options import contract_options, lanes_from, lanes_option, load, model_argument
 from .text import one_line
 
 if TYPE_CHECKING:
@@ -45,6 +45,7 @@ TONES = {Status.PROVED: "good", Status.DEVIATES: "bad", Status.SKIPPED: "warn"}
     help="Prove the steps of the RTL in this folder, as generate wrote it or edited since.",
 )
 @click.option("--json", "as_json", is_flag=True, help="Print the table as JSON.")
+@lanes_option
 @contract_options
 @click.pass_context
 def prove(
@@ -66,6 +67,7 @@ def prove(
     Examples:
       lifstone prove model.nir
       lifstone prove model.nir --component step --timeout 300
+      lifstone prove model.nir --lanes 8
       lifstone prove model.nir --design rtl --json
     """
     from .hdl import generate, read_design
@@ -76,7 +78,11 @@ def prove(
     require(chosen[0] in COMPONENTS, "component", component, f"{', '.join(COMPONENTS)} or all")
     imported, quantised = load(model, o)
     contract = quantised.contract
-    made = generate(contract) if design is None else read_design(design, contract)
+    if design is not None:
+        require(o["lanes"] == "1", "lanes", o["lanes"], "not given: the design has its own")
+        made = read_design(design, contract)
+    else:
+        made = generate(contract, lanes=lanes_from(o["lanes"]))
     with progress() as bar:
         proofs = prove_network(contract, made, chosen, timeout, step_bar(bar))
     code = _code([p.verdict.status for p in proofs])

@@ -10,10 +10,11 @@ from collections.abc import Mapping, Sequence
 
 import z3
 
-from ..aer import delay_depth
 from ..core import Phase
+from ..laned import Phase as LanedPhase
+from ..lanes import groups_of
 
-__all__ = ["core_links", "delay_links", "fork_links", "merge_links"]
+__all__ = ["core_links", "fork_links", "held_links", "laned_links", "merge_links"]
 
 Signals = Mapping[str, z3.BitVecRef]
 Links = dict[str, z3.BoolRef]
@@ -56,14 +57,15 @@ def merge_links(s: Signals, sizes: Sequence[int]) -> Links:
     }
 
 
-def delay_links(s: Signals, n: int, steps: int = 1) -> Links:
-    """The count of events, and where in the queue the followed one is."""
-    depth = delay_depth(n, steps) - 1  # without the output register
+def held_links(s: Signals, whole: int, steps: int) -> Links:
+    """The count of events, and where in a queue of ``whole`` events the followed one is."""
+    depth = whole - 1  # without the output register
     wide = (2 * (depth + steps) + 2).bit_length() + 1
     queue = {k: s[f"dut.queue.{k}"] for k in ("inner_level", "r_rdy", "r_data")}
     level, full = _to(queue["inner_level"], wide), _to(queue["r_rdy"], wide)
     read, write = (_to(s[f"dut.queue.{k}_port__addr"], wide) for k in "rw")
-    waiting = steps - _to(s["dut.begun"], wide)
+    begun = s["dut.begun"] if steps else z3.BitVecVal(0, s["began"].size())
+    waiting = steps - _to(begun, wide)
     # Place of the followed event in the memory, where it is not in the output register.
     behind = _to(s["ahead"], wide) - waiting - full
     place = _modulo(read + behind, depth)
@@ -73,9 +75,10 @@ def delay_links(s: Signals, n: int, steps: int = 1) -> Links:
     in_register = z3.And(full == 1, _to(s["ahead"], wide) == waiting)
     follows = z3.If(in_register, queue["r_data"] == s["followed"], z3.And(*words))
     return {
-        "link_begun": z3.And(s["dut.begun"] == s["began"], z3.ULE(s["began"], steps)),
+        "link_begun": z3.And(_to(begun, wide) == _to(s["began"], wide), z3.ULE(s["began"], steps)),
         "link_inside": _to(s["inside"], wide) == level + full + waiting,
         "link_level": z3.ULE(level, depth),
+        "link_refused": z3.Implies(z3.And(s["refused"] == 1, level == depth), full == 1),
         "link_pointers": z3.And(z3.ULT(read, depth), write == _modulo(read + level, depth)),
         "link_no_early_read": z3.Implies(s["follow"] == 1, z3.UGE(_to(s["ahead"], wide), waiting)),
         "link_followed": z3.Implies(s["follow"] == 1, follows),
@@ -94,6 +97,48 @@ def core_links(s: Signals, n: int) -> Links:
         "link_sent": z3.Implies(sweeps, z3.ULE(sent, index)),
         "link_none_sent": z3.Implies(z3.ULT(phase, Phase.READ.value), sent == 0),
         "link_at_rest": z3.Implies(rests, index == 0),
+    }
+
+
+def laned_links(s: Signals, n: int, lanes: int) -> Links:
+    """How far the stages of the sweep have come, and which spikes may still wait."""
+    groups, shift = groups_of(n, lanes), lanes.bit_length() - 1
+    wide = (groups * lanes).bit_length() + 2
+    phase, sent = s["dut.phase"], _to(s["sent"], wide)
+    reading, leaking, firing = (s[f"dut.{k}"] == 1 for k in ("reading", "leaking", "firing"))
+    finished, waiting = s["dut.finished"] == 1, s["dut.waiting"]
+    zero = z3.BitVecVal(0, wide)
+    group, leak, fire, fired = (
+        _to(s[f"dut.{k}"], wide) if f"dut.{k}" in s else zero
+        for k in ("group", "leak_group", "fire_group", "fired_group")
+    )
+    busy = z3.Or(phase == LanedPhase.SWEEP.value, phase == LanedPhase.SHOW.value)
+    rests = z3.Or(reading, leaking, firing, finished, waiting != 0)
+    last = z3.BitVecVal(groups - 1, wide)
+    # The group that fires next; none after the last.
+    coming = z3.If(firing, fire, z3.If(leaking, leak, z3.If(reading, group, last + 1)))
+    first = z3.BitVecVal(lanes, wide)
+    for k in reversed(range(lanes)):
+        first = z3.If(z3.Extract(k, k, waiting) == 1, z3.BitVecVal(k, wide), first)
+    filled = (1 << (n - (groups - 1) * lanes)) - 1
+    empty = z3.BitVecVal(((1 << lanes) - 1) & ~filled, lanes)
+    begun = z3.ULT(phase, LanedPhase.SWEEP.value)
+    return {
+        "link_busy": (s["busy"] == 1) == busy,
+        "link_phase": z3.ULE(phase, LanedPhase.SHOW.value),
+        "link_groups": z3.And(*(z3.ULE(g, last) for g in (group, leak, fire, fired))),
+        "link_at_rest": z3.Implies(begun, z3.And(z3.Not(rests), sent == 0)),
+        "link_begins": z3.Implies(phase == LanedPhase.ACCEPT.value, group == 0),
+        "link_leaks": z3.Implies(leaking, z3.If(reading, group == leak + 1, leak == last)),
+        "link_fires": z3.Implies(firing, z3.If(leaking, leak == fire + 1, fire == last)),
+        "link_no_gap": z3.Implies(z3.And(reading, firing), leaking),
+        "link_reads": z3.Implies(z3.And(reading, z3.Not(leaking)), group == 0),
+        "link_stops": z3.Implies(z3.And(busy, z3.Not(reading)), group == 0),
+        "link_fired": z3.Implies(waiting != 0, fired + 1 == coming),
+        "link_finished": z3.Implies(finished, z3.And(coming == last + 1, fired == last)),
+        "link_filled": z3.Implies(fired == last, waiting & empty == 0),
+        "link_waits": z3.Implies(waiting != 0, z3.ULE(sent, (fired << shift) + first)),
+        "link_sent": z3.Implies(waiting == 0, z3.ULE(sent, coming << shift)),
     }
 
 

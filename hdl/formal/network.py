@@ -4,17 +4,19 @@ from __future__ import annotations
 
 import re
 import time
-from collections.abc import Callable, Iterator, Sequence, Set
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from ...golden.contract import Contract
 from ...golden.errors import require
 from ...golden.fixed import limits, width_for
 from ...golden.quantise import NetworkContract
 from ...golden.verdict import Status, Verdict
-from ..aer import Delay, Fork, Merge, TickOnly
+from ..aer import Delay, Fork, Merge, Queue, TickOnly
 from ..core import Core
 from ..generate import Design
+from ..laned import LanedCore
 from ..network import input_sizes, port_names, sources_of
 from .induction import Outcome
 from .smt import Source, circuits
@@ -26,6 +28,7 @@ from .streams import (
     watch_delay,
     watch_fork,
     watch_merge,
+    watch_queue,
     watch_tick_only,
 )
 
@@ -147,14 +150,8 @@ def _sum(contract: NetworkContract, name: str) -> Proof:
 def _streams(
     contract: NetworkContract, design: Design, timeout: float
 ) -> Iterator[tuple[str, Callable[[], Proof]]]:
-    parallel = {r["name"] for r in design.manifest["populations"] if r.get("lanes", 1) > 1}
-    watches = _watches(contract, parallel)
-    for row in design.manifest["populations"]:
-        if row["name"] in parallel:
-            label = f"core {row['name']}"
-            reason = f"{row['lanes']} lanes: there is no proof for such a core's stream"
-            verdict = Verdict(label, _PROMISED, Status.SKIPPED, reason=reason)
-            yield label, lambda verdict=verdict: Proof(verdict, "streams", 0.0)  # type: ignore[misc]
+    lanes = {r["name"]: r.get("lanes", 1) for r in design.manifest["populations"]}
+    watches = _watches(contract, lanes, design.manifest["trace"] is True)
     sources: list[Source] = [w.source() for w in watches.values()]
     for (label, watch), circuit in zip(watches.items(), circuits(sources), strict=True):
 
@@ -164,19 +161,19 @@ def _streams(
         yield label, job
 
 
-def _watches(contract: NetworkContract, parallel: Set[str]) -> dict[str, Watch]:
-    """One watch for each different stream component, by its name and sizes.
-
-    Those of the cores named in ``parallel`` are left out.
-    """
+def _watches(
+    contract: NetworkContract, lanes: Mapping[str, int], traced: bool
+) -> dict[str, Watch]:
+    """One watch for each different stream component, by its name and sizes."""
     sizes = {**input_sizes(contract), **{p: c.n for p, c in contract.populations.items()}}
     wanted = dict.fromkeys(sizes, 0)
     out: dict[str, Watch] = {}
     for name, c in contract.populations.items():
         sources = sources_of(contract, name)
         lines = tuple(1 if s.connection is None else sizes[s.pre] for s in sources)
-        if name not in parallel:
-            out[f"core {name}"] = watch_core(Core(c, [], sum(lines)))
+        out[f"core {name}"] = watch_core(_core(c, sum(lines), lanes[name], traced))
+        if lanes[name] > 1 and any(k.pre == name for k in contract.connections):
+            out[f"queue of {c.n}"] = watch_queue(Queue(c.n), c.n)
         if len(lines) > 1:
             out[f"merge {' + '.join(map(str, lines))}"] = watch_merge(Merge(lines), lines)
         for s in sources:
@@ -193,6 +190,10 @@ def _watches(contract: NetworkContract, parallel: Set[str]) -> dict[str, Watch]:
         if sinks > 1:
             out[f"fork {sizes[name]} to {sinks}"] = watch_fork(Fork(sizes[name], sinks))
     return out
+
+
+def _core(c: Contract, rows: int, lanes: int, traced: bool) -> Core | LanedCore:
+    return Core(c, [], rows) if lanes == 1 else LanedCore(c, [], rows, lanes, trace=traced)
 
 
 def _stream_row(label: str, outcome: Outcome, watch: Watch, timeout: float) -> Proof:

@@ -15,9 +15,9 @@ import z3
 from ...golden.errors import MissingTool, require
 from ..process import run_program
 
-__all__ = ["Circuit", "Source", "circuits"]
+__all__ = ["Circuit", "Source", "bit_places", "circuits", "stepped_bits"]
 
-_READ = "proc; flatten; memory -nomap; memory_map; dffunmap; setundef -undriven -anyseq; opt_clean"
+_READ = "proc; flatten; memory -nomap; memory_map; opt_expr; dffunmap; setundef -undriven -anyseq; opt_clean"
 """Memories become registers, so that a state is one bit vector and the logic stays QF_BV; what
 nobody drives, and each ``x``, may be anything."""
 _SIGNAL = re.compile(r"^; yosys-smt2-(input|output|register|wire) (\S+) (\d+)$", re.MULTILINE)
@@ -41,8 +41,8 @@ class Circuit:
         The whole state, inputs included, as bit vectors.
     signals
         Inputs, outputs and registers by name, terms of ``now``; one bit is a bit vector, too.
-    registers
-        Names of the registers.
+    registers, inputs, outward
+        Names of the registers, the inputs and the outputs.
     initial, step
         Whether ``now`` is a state after power-up; whether ``then`` follows ``now``.
     assumed, asserted
@@ -54,6 +54,7 @@ class Circuit:
         widths = {m[2]: int(m[3]) for m in _SIGNAL.finditer(text)}
         self.registers = sorted(n for n in widths if _is_register(text, n))
         self.inputs = sorted(n for n, kind in kinds.items() if kind == "input")
+        self.outward = sorted(n for n, kind in kinds.items() if kind == "output")
         ask = [f"(declare-const now |{top}_s|) (declare-const then |{top}_s|)"]
         for letter in ("i", "a", "u"):
             ask.append(f"(assert (= true (|{top}_{letter}| now)))")
@@ -76,7 +77,7 @@ class Circuit:
         loose = z3.BitVec("undriven", self.now.size())
         bits = [z3.Extract(k, k, loose) for k in range(self.now.size())]
         for name, term in inputs.items():
-            places = _places(self.signals[name]) if name in self.signals else []
+            places = bit_places(self.signals[name]) if name in self.signals else []
             for k, place in enumerate(places):
                 bits[place] = z3.Extract(k, k, term)
         whole = z3.simplify(z3.Concat(*reversed(bits)) if len(bits) > 1 else bits[0])
@@ -116,19 +117,37 @@ def circuits(sources: Sequence[Source]) -> list[Circuit]:
     return [Circuit(text, s.top) for text, s in zip(texts, sources, strict=True)]
 
 
-def _places(term: z3.ExprRef) -> list[int]:
-    """Which bits of the state an input is, the lowest first; Yosys may scatter them."""
+def bit_places(term: z3.ExprRef) -> list[int]:
+    """Which bits of the state an input or a register is, the lowest first.
+
+    Yosys may scatter them.
+    """
     kind = term.decl().kind()
     if kind == z3.Z3_OP_CONCAT:
-        return [place for part in reversed(term.children()) for place in _places(part)]
+        return [place for part in reversed(term.children()) for place in bit_places(part)]
     if kind == z3.Z3_OP_EXTRACT:
-        assert z3.is_const(term.arg(0)), term
         high, low = term.params()
-        return list(range(low, high + 1))
+        return bit_places(term.arg(0))[low : high + 1]
     if kind in (z3.Z3_OP_ITE, z3.Z3_OP_EQ):  # one bit as a boolean and back
-        return _places(term.arg(0))
+        return bit_places(term.arg(0))
     assert z3.is_const(term), term
     return list(range(term.size()))
+
+
+def stepped_bits(circuit: Circuit) -> set[int]:
+    """The bits of the state that a clock sets: those of the registers, named or not."""
+    found: set[int] = set()
+    waiting, seen = [circuit.step], set()
+    while waiting:
+        term = waiting.pop()
+        if term.get_id() in seen:
+            continue
+        seen.add(term.get_id())
+        if z3.is_app_of(term, z3.Z3_OP_EXTRACT) and term.arg(0).eq(circuit.then):
+            high, low = term.params()
+            found |= set(range(low, high + 1))
+        waiting += term.children()
+    return found
 
 
 def _is_register(text: str, name: str) -> bool:

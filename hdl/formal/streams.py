@@ -17,8 +17,9 @@ from amaranth.lib.wiring import In, Out
 
 from ..aer import delay_depth, event_layout
 from ..core import Core
+from ..laned import LanedCore
 from .induction import Outcome, prove_invariants
-from .links import core_links, delay_links, fork_links, merge_links
+from .links import core_links, fork_links, held_links, laned_links, merge_links
 from .smt import Circuit, Source
 
 __all__ = [
@@ -28,6 +29,7 @@ __all__ = [
     "watch_delay",
     "watch_fork",
     "watch_merge",
+    "watch_queue",
     "watch_tick_only",
 ]
 
@@ -190,22 +192,34 @@ def watch_merge(dut: wiring.Component, sizes: tuple[int, ...]) -> Watch:
 
 
 def watch_delay(dut: wiring.Component, n: int, steps: int = 1) -> Watch:
-    """First its ticks, then all that came, in order and unchanged; room for its whole steps.
+    """First its ticks, then all that came, in order and unchanged; room for its whole steps."""
+    return _watch_held(dut, n, steps, delay_depth(n, steps))
+
+
+def watch_queue(dut: wiring.Component, n: int) -> Watch:
+    """All that came, in order and unchanged; room for a whole step."""
+    return _watch_held(dut, n, 0, n + 1)
+
+
+def _watch_held(dut: wiring.Component, n: int, steps: int, depth: int) -> Watch:
+    """A queue of ``depth`` events, after ``steps`` ticks of its own.
 
     One event that came in, whichever ``pick`` chooses, is followed to its exit: as all are
     alike to the queue, what holds of it holds of each.
     """
     width = Shape.cast(event_layout(n)).width
-    most = delay_depth(n, steps) + steps
+    most = depth + steps
 
     def build(watch: Watch, m: Module) -> Promises:
         source, sink = dut.source, dut.sink
         inside = Signal(range(most + 1), init=steps, name="inside")  # its ticks, from reset on
-        began, slow = Signal(range(steps + 1), name="began"), Signal(name="slow")
+        began, slow = Signal(range(steps + 2), name="began"), Signal(name="slow")
+        refused = Signal(name="refused")
         m.d.sync += [
             inside.eq(inside + _passes(source) - _passes(sink)),
             began.eq(began + (_passes(sink) & (began != steps))),
             slow.eq((inside != 0) & ~sink.valid),
+            refused.eq(~source.ready),
         ]
         follow, ahead = Signal(name="follow"), Signal(range(most + 1), name="ahead")
         event = Signal(width, name="followed")
@@ -219,22 +233,25 @@ def watch_delay(dut: wiring.Component, n: int, steps: int = 1) -> Watch:
                 event.eq(source.payload.as_value()),
                 ahead.eq(inside - _passes(sink)),
             ]
+        own = steps - began
         return {
             "tick_first": (began == steps) | (sink.valid & sink.payload.tick),
             "arrives_unchanged": ~arrives | (sink.payload.as_value() == event),
             "nothing_new": ~sink.valid | (inside != 0),
             "is_not_stuck": ~slow | sink.valid,
             "never_too_many": inside <= most,
-            "room_for_a_step": source.ready | (inside >= steps * (n + 1) + (steps - began)),
+            # A full memory passes an event on to the register behind it within a clock.
+            "room_for_a_step": source.ready | (inside >= depth - 1 + own),
+            "room_is_used": source.ready | ~refused | (inside >= depth + own),
             "follows_inside": ~follow | (ahead < inside),
         }
 
     names = ("tick_first", "arrives_unchanged", "nothing_new", "is_not_stuck", "never_too_many")
-    promises = (*names, "room_for_a_step", "follows_inside", "sink_stays")
-    return Watch(dut, build, promises, lambda s: delay_links(s, n, steps))
+    promises = (*names, "room_for_a_step", "room_is_used", "follows_inside", "sink_stays")
+    return Watch(dut, build, promises, lambda s: held_links(s, depth, steps))
 
 
-def watch_core(dut: Core) -> Watch:
+def watch_core(dut: Core | LanedCore) -> Watch:
     """A tick for a tick; spikes in ascending order, each neuron at most once a step."""
     n = dut.contract.n
 
@@ -257,4 +274,6 @@ def watch_core(dut: Core) -> Watch:
         }
 
     promises = ("nothing_unasked", "waits_for_its_step", "ascending", "known_neuron", "sink_stays")
+    if isinstance(dut, LanedCore):
+        return Watch(dut, build, promises, lambda s: laned_links(s, n, dut.lanes))
     return Watch(dut, build, promises, lambda s: core_links(s, n))

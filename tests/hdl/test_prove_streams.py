@@ -10,9 +10,9 @@ import pytest
 from amaranth.hdl import Const, Elaboratable, Module, Signal
 from amaranth.lib import fifo, wiring
 
-from lifstone.golden import Drive, Rounding
+from lifstone.golden import Drive, Reset, Rounding
 from lifstone.hdl import aer
-from lifstone.hdl.aer import Delay, Fork, Merge, TickOnly
+from lifstone.hdl.aer import Delay, Fork, Merge, Queue, TickOnly
 from lifstone.hdl.core import Core
 from lifstone.hdl.formal.induction import Outcome
 from lifstone.hdl.formal.smt import circuits
@@ -23,8 +23,10 @@ from lifstone.hdl.formal.streams import (
     watch_delay,
     watch_fork,
     watch_merge,
+    watch_queue,
     watch_tick_only,
 )
+from lifstone.hdl.laned import LanedCore
 from tests.hdl.contracts import lively, random_contract
 
 DEPTH, SECONDS = 7, 60.0
@@ -32,6 +34,10 @@ DEPTH, SECONDS = 7, 60.0
 
 def core(name: str) -> Core:
     return Core(lively().populations[name], [], 5)
+
+
+def laned(name: str, lanes: int, *, trace: bool = False) -> LanedCore:
+    return LanedCore(lively().populations[name], [], 5, lanes, trace=trace)
 
 
 WATCHES: dict[str, Callable[[], Watch]] = {
@@ -52,6 +58,12 @@ WATCHES: dict[str, Callable[[], Watch]] = {
     "delay2 by 3": lambda: watch_delay(Delay(2, 3), 2, 3),
     "core3": lambda: watch_core(core("b")),
     "core4": lambda: watch_core(core("a")),
+    "queue2": lambda: watch_queue(Queue(2), 2),
+    "queue5": lambda: watch_queue(Queue(5), 5),
+    "two lanes of four": lambda: watch_core(laned("a", 2)),
+    "four lanes of four": lambda: watch_core(laned("a", 4)),
+    "two lanes of three": lambda: watch_core(laned("b", 2)),
+    "two lanes traced": lambda: watch_core(laned("b", 2, trace=True)),
 }
 
 
@@ -250,6 +262,48 @@ def test_a_core_that_does_not_wait_is_refuted() -> None:
     outcome = prove(watch_core(Hurries(c, [], 1)), 12)
     assert outcome.word == "sat"
     assert "sink_stays" in outcome.broken
+
+
+class EveryLaneFires(LanedCore):
+    """Forgets that no neuron fills the last lanes of the last group."""
+
+    def _stages(self, m: Module) -> None:
+        self._filled = self.lanes
+        super()._stages(m)
+
+
+class HighestFirst(LanedCore):
+    """Sends the spikes of a group in descending order."""
+
+    def _leaving(self, m: Module) -> None:
+        super()._leaving(m)
+        for k in range(self.lanes):
+            with m.If(self._waiting[k]):
+                m.d.comb += [self._sent.eq(k), self._rest.eq(self._waiting & ~(1 << k))]
+
+
+@pytest.mark.parametrize(
+    ("broken", "promise"), [(EveryLaneFires, "known_neuron"), (HighestFirst, "ascending")]
+)
+def test_a_broken_core_with_lanes_is_refuted(broken: type[LanedCore], promise: str) -> None:
+    c = random_contract(
+        np.random.default_rng(0), 3, (Rounding.FLOOR, "none", "none", Drive.NEW, Reset.SET)
+    )
+    w = watch_core(broken(c, [], 1, 2))
+    w.links = lambda s: {}
+    outcome = prove(w, 14)
+    assert outcome.word == "sat"
+    assert promise in outcome.broken
+
+
+def test_a_queue_that_is_too_short_is_refuted(monkeypatch: pytest.MonkeyPatch) -> None:
+    short = SimpleNamespace(SyncFIFOBuffered=lambda width, depth: shallow(width, depth + 1))
+    monkeypatch.setattr(aer, "fifo", short)
+    w = watch_queue(Queue(3), 3)
+    w.links = lambda s: {}
+    outcome = prove(w)
+    assert outcome.word == "sat"
+    assert {"room_for_a_step", "room_is_used"} & set(outcome.broken)
 
 
 def test_links_that_do_not_hold_prove_nothing() -> None:
