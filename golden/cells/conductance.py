@@ -71,7 +71,7 @@ class Synapse:
 
     def after(self, g: Ints, total: Ints) -> Ints:
         """The conductance after a step."""
-        return np.clip(self.decay.apply(g, Rounding.NEAREST) + total, 0, self.word.high)
+        return np.asarray(np.clip(self.decay.apply(g, Rounding.NEAREST) + total, 0, self.word.high))
 
 
 @dataclass(frozen=True, eq=False)
@@ -89,15 +89,16 @@ class ConductanceCell:
     gates: tuple[ChannelGate, ...] = ()
 
     def __post_init__(self) -> None:
-        names = ["u", "hold", *(part.name for part in (*self.synapses, *self.gates))]
+        parts: list[Synapse | ChannelGate] = [*self.synapses, *self.gates]
+        names = ["u", "hold", *(part.name for part in parts)]
         for name in names:
             require(names.count(name) == 1, "name", name, "a name for each word")
-        for part in (*self.synapses, *self.gates):
+        for part in parts:
             shape = part.reversal.shape
             require(shape == (self.n,), f"{part.name}.reversal", list(shape), f"{self.n} values")
         m = self.membrane
         widest = [s.width for s in self.synapses] + [g.conductance_bits for g in self.gates]
-        for part, bits in zip((*self.synapses, *self.gates), widest, strict=True):
+        for part, bits in zip(parts, widest, strict=True):
             reach = int(np.abs(part.reversal).max()).bit_length()
             total = bits + max(m.width, reach) + 1 + len(widest).bit_length()
             good = total <= 62

@@ -83,7 +83,7 @@ class Curve:
         at = np.clip(argument, self.low, self.high) - self.low
         k, r = at >> self.bits, at & ((1 << self.bits) - 1)
         rise = self.knots[k + 1] - self.knots[k]
-        return self.knots[k] + shift_right(rise * r, self.bits, Rounding.NEAREST)
+        return np.asarray(self.knots[k] + shift_right(rise * r, self.bits, Rounding.NEAREST))
 
 
 def tabulate(

@@ -27,13 +27,8 @@ __all__ = ["Soak", "main", "soak"]
 STEPS = 256
 CHUNK = 1 << 20
 """Steps of a sample, and neuron updates of a chunk."""
-TIMINGS: tuple[dict[str, float], ...] = (
-    {},
-    {},
-    {},
-    {"idle": 0.3, "backpressure": 0.3},
-)
-"""Idle cycles and back-pressure of the chunks, in turn."""
+WAITS = (0.0, 0.0, 0.0, 0.3)
+"""Probability of idle clocks and of back-pressure in the chunks, in turn."""
 
 
 @dataclass(frozen=True)
@@ -97,10 +92,10 @@ def _chunk(case: Case, rtl: BulkRtl, number: int, samples: int) -> tuple[int, in
     """Neuron updates, spikes, and the first deviation of a chunk."""
     rng = np.random.default_rng([number, *case.name.encode()])
     inputs = case.stimulus(rng, case.inputs(), STEPS, samples)
-    timing = TIMINGS[number % len(TIMINGS)]
+    wait = WAITS[number % len(WAITS)]
     # Every eighth chunk each sample is interrupted by a reset and starts again.
     reset_at = int(rng.integers(1, 4 * STEPS)) if number % 8 == 5 else None
-    run = rtl.run(inputs, STEPS, seed=number, reset_at=reset_at, **timing)
+    run = rtl.run(inputs, STEPS, seed=number, reset_at=reset_at, idle=wait, backpressure=wait)
     if run.failure:
         return 0, 0, f"chunk {number}: {run.failure}"
     expected = case.reference(inputs, STEPS)
