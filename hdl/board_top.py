@@ -19,12 +19,22 @@ from .fixed import named
 from .lanes import Lanes
 from .pll import find_pll, pll_block
 from .uart import BAUD, SerialNetwork
-from .weights import Store, Stores
+from .weights import Store, Stores, stores_of
 
-__all__ = ["BoardTop"]
+__all__ = ["BoardTop", "check_choices"]
 
 SETTLE = 255
 """Clocks of reset after power-up: block RAM of iCE40 answers rightly only some clocks later."""
+
+
+def check_choices(
+    contract: NetworkContract, board: Board, clock: float | None, stores: Stores
+) -> None:
+    """Refuse a clock that the board's PLL cannot make, and SPRAM where there is none."""
+    find_pll(board.family, board.clock, clock or board.clock)
+    spram = Store.SPRAM in stores_of(contract, stores).values()
+    if spram and (board.family != "ice40" or not board.memory):
+        raise InvalidValue("store", "spram", f"what {board.name} has: no SPRAM")
 
 
 class BoardTop(wiring.Component):
@@ -64,6 +74,7 @@ class BoardTop(wiring.Component):
         lanes: Lanes = 1,
         stores: Stores = Store.AUTO,
     ) -> None:
+        check_choices(contract, board, clock, stores)
         self.board = board
         self.pll = find_pll(board.family, board.clock, clock or board.clock)
         self.frequency = board.clock if self.pll is None else self.pll.frequency
@@ -77,8 +88,6 @@ class BoardTop(wiring.Component):
             members[f"led_{k}"] = Out(1)
             self.pins[f"led_{k}"] = led.name
         if self.serial.boots:
-            if board.family != "ice40" or not board.memory:
-                raise InvalidValue("store", "spram", f"what {board.name} has: no SPRAM")
             for part in ("cs", "clk", "copi", "cipo"):
                 members[f"flash_{part}"] = In(1) if part == "cipo" else Out(1)
                 self.pins[f"flash_{part}"] = board.memory[part]

@@ -20,7 +20,7 @@ from typing import Any
 
 from ..golden.errors import InvalidValue, MissingTool, require
 from ..golden.quantise import NetworkContract
-from .board_top import BoardTop
+from .board_top import BoardTop, check_choices
 from .boards import Board, find_board
 from .boot import flash_image, with_image
 from .lanes import Lanes, lanes_of
@@ -28,7 +28,7 @@ from .names import check_identifier
 from .network import module_notes
 from .process import run_program
 from .verilog import to_verilog
-from .weights import Store, Stores, stores_of
+from .weights import Store, Stores, check_blocks, stores_of
 
 __all__ = ["BuildReport", "build"]
 
@@ -132,6 +132,8 @@ def build(
     chosen = find_board(board)
     parallel = lanes_of(contract, lanes)
     kinds = stores_of(contract, stores)
+    check_choices(contract, chosen, clock, kinds)
+    check_blocks(contract, parallel, kinds)
     top = BoardTop(contract, chosen, clock, lanes=parallel, stores=kinds)
     frequency = top.frequency
     seconds: dict[str, float] = {}

@@ -15,9 +15,16 @@ from .options import (
     load,
     model_argument,
     output_folder,
+    stores_from,
+    stores_option,
 )
 
 __all__ = ["build", "generate"]
+
+BOARD_NAMES = (
+    "icebreaker, up5k-b-evn, ulx3s (85F), ulx3s-12f, ulx3s-25f, ulx3s-45f, colorlight-5a-75b, "
+    "icesugar-pro"
+)
 
 
 @click.command()
@@ -27,7 +34,9 @@ __all__ = ["build", "generate"]
 @click.option("--trace", is_flag=True, help="With ports that show every neuron's state.")
 @click.option("--kernels", is_flag=True, help="Store the kernels of convolutions once.")
 @click.option("--json", "as_json", is_flag=True, help="Print the manifest.")
+@click.option("--loadable", is_flag=True, help="With a port that writes weights at run time.")
 @lanes_option
+@stores_option
 @contract_options
 def generate(
     model: Path,
@@ -35,7 +44,9 @@ def generate(
     name: str,
     trace: bool,
     kernels: bool,
+    loadable: bool,
     lanes: str,
+    stores: str,
     as_json: bool,
     **o: Any,
 ) -> None:
@@ -47,15 +58,24 @@ def generate(
       lifstone generate model.nir --out rtl --trace --name my_net
       lifstone generate model.nir --out rtl --lanes hidden=8,digit=2
       lifstone generate model.nir --out rtl --kernels
+      lifstone generate model.nir --out rtl --stores hidden=spram
     """
     from .hdl import generate as make
     from .sim.nir_kernels import Shared, nir_kernels
 
     output_folder(out)
-    parallel = lanes_from(lanes)
+    parallel, kinds = lanes_from(lanes), stores_from(stores)
     imported, quantised = load(model, o)
     shared = nir_kernels(model, quantised.contract) if kernels else Shared({}, ())
-    design = make(quantised.contract, name, trace=trace, lanes=parallel, kernels=shared.kernels)
+    design = make(
+        quantised.contract,
+        name,
+        trace=trace,
+        lanes=parallel,
+        stores=kinds,
+        loadable=loadable,
+        kernels=shared.kernels,
+    )
     design.write(out)
     if as_json:
         emit_json({**design.manifest, "assumptions": list(imported.assumptions)})
@@ -72,11 +92,13 @@ def generate(
 
 @click.command()
 @model_argument
-@click.option("--board", required=True, help="icebreaker, ulx3s, ulx3s-12f, -25f or -45f.")
+@click.option("--board", required=True, help=f"{BOARD_NAMES}.")
 @click.option("--out", type=click.Path(path_type=Path), required=True, help="Folder to write.")
 @click.option("--name", default="lifstone_net", show_default=True, help="Name of the design.")
+@click.option("--clock", help="Such as 24MHz, made by a PLL; the board's own unless given.")
 @click.option("--json", "as_json", is_flag=True, help="Print the figures as JSON.")
 @lanes_option
+@stores_option
 @contract_options
 @click.pass_context
 def build(
@@ -86,24 +108,32 @@ def build(
     board: str,
     out: Path,
     name: str,
+    clock: str | None,
     lanes: str,
+    stores: str,
     as_json: bool,
     **o: Any,
 ) -> None:
     """Make a bitstream of MODEL (.nir) for a board, with figures from the tools' reports.
 
-    Exit code 1 if the design turns out slower than the board's clock.
+    Weights in SPRAM lie behind the bitstream in the same file and are copied at power-up. Exit
+    code 1 if the design turns out slower than its clock.
 
     \b
-    Example:
-      lifstone build model.nir --board ulx3s --out bitstream
+    Examples:
+      lifstone build model.nir --board ulx3s --out bitstream --clock 50MHz
+      lifstone build model.nir --board icebreaker --out bitstream --stores hidden=spram
     """
+    from .golden.systems import Quantity
     from .hdl.boards import find_board
     from .hdl.build import build as make
+    from .units import parse_value
 
     find_board(board)
     output_folder(out)
-    parallel = lanes_from(lanes)
+    parallel, kinds = lanes_from(lanes), stores_from(stores)
+    hertz = Quantity("clock", 12e6, "Hz", "of the network", low=0, open_low=True)
+    frequency = None if clock is None else float(parse_value(hertz, clock))
     imported, quantised = load(model, o)
     with progress() as bar:
         task = bar.add_task("build", total=None)
@@ -113,6 +143,8 @@ def build(
             out,
             name=name,
             lanes=parallel,
+            stores=kinds,
+            clock=frequency,
             progress=lambda stage: bar.update(task, description=stage),
         )
     if as_json:
@@ -122,6 +154,6 @@ def build(
         for key, value in result.table().items():
             click.echo(f"{key}: {value}")
         if not result.meets_timing:
-            click.echo("too slow for the board's clock: divide the clock, or take fewer bits")
+            click.echo("too slow for this clock: ask for a slower --clock, or take fewer bits")
         click.echo(f"written to {out}; load it with: {result.flash}")
     context.exit(0 if result.meets_timing else 1)

@@ -33,6 +33,8 @@ __all__ = [
     "rerun",
     "stimulus_from",
     "stimulus_options",
+    "stores_from",
+    "stores_option",
     "together",
     "widths_from",
 ]
@@ -161,6 +163,27 @@ def lanes_from(text: str) -> int | dict[str, int]:
         good = name.strip() not in ("", *out)
         require(good, "lanes", text, "population=number, each population once")
         out[name.strip()] = _whole(count, text)
+    return out
+
+
+stores_option = click.option(
+    "--stores",
+    default="auto",
+    show_default=True,
+    help="Where weights lie: auto, block, distributed, spram; or hidden=spram,digit=block.",
+)
+
+
+def stores_from(text: str) -> str | dict[str, str]:
+    """The stores that ``--stores`` names; whether a device has them is seen later."""
+    if "=" not in text:
+        return text.strip()
+    out: dict[str, str] = {}
+    for part in text.split(","):
+        name, _, store = part.rpartition("=")
+        good = name.strip() not in ("", *out)
+        require(good, "stores", text, "population=store, each population once")
+        out[name.strip()] = store.strip()
     return out
 
 
