@@ -35,12 +35,12 @@ class InhibitoryInteger:
 
 
 def quantise_rule(
-    rule: InhibitoryRule, dt: float, weight_lsb: float, *, bump: int = 512, width: int = 14
+    rule: InhibitoryRule, dt: float, weight_lsb: float, *, bump: int = 2048, width: int = 15
 ) -> InhibitoryInteger:
     """The nearest rule in integers on a grid of ``dt`` seconds.
 
-    The learning rate becomes a power of two. ``alpha`` follows from the decay as rounded, and
-    allows for the half unit that each step's rounding down takes from a trace on average.
+    The learning rate becomes a power of two. ``alpha`` follows from the trace that one spike
+    leaves in integers, which rounding down makes shorter than an exponential.
 
     Parameters
     ----------
@@ -59,9 +59,11 @@ def quantise_rule(
 
 
 def _window(trace: TraceWord, dt: float) -> float:
-    """Area of both halves of the window in units of trace times second."""
-    d = trace.factor / 2.0**trace.fraction
-    return 2.0 * dt * trace.bump * d / (1.0 - d)
+    """Area of both halves of the window that one spike leaves, in units of trace times second."""
+    area, left = 0, np.array(trace.bump)
+    while left := trace.after(left):
+        area += int(left)
+    return 2.0 * dt * area
 
 
 def target_of(rule: InhibitoryInteger, dt: float) -> float:
