@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import os
 import threading
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import Future
 from contextlib import suppress
 from ctypes import CDLL
@@ -20,11 +20,12 @@ from ..golden.errors import MissingTool
 from .netlist import Transient, netlist
 from .neuron import OtaNeuron
 
-__all__ = ["Waveform", "run_netlist", "simulate"]
+__all__ = ["Waveform", "check_end", "listening_simulator", "run_netlist", "simulate"]
 
 Array = NDArray[np.float64]
 _lock = threading.Lock()
 _shared: list[Any] = []
+_listeners: list[Callable[[dict[str, complex]], None]] = []
 
 
 @dataclass(frozen=True, eq=False)
@@ -69,6 +70,22 @@ def run_netlist(text: str, names: Sequence[str]) -> list[NDArray[Any]]:
     future: Future[list[NDArray[Any]]] = Future()
     threading.Thread(target=_work, args=(text, tuple(names), future), daemon=True).start()
     return future.result()
+
+
+def listening_simulator(
+    listen: Callable[[dict[str, complex]], None],
+) -> tuple[Any, list[str]]:
+    """This process's simulator and its notes; ``listen`` hears every point as it is solved.
+
+    For a process that does nothing else: there is one simulator in a process.
+
+    Raises
+    ------
+    MissingTool
+        Without PySpice or libngspice.
+    """
+    _listeners[:] = [listen]
+    return _instance()
 
 
 def check_end(t: Array, stop: float) -> None:
@@ -139,6 +156,11 @@ def _instance() -> tuple[Any, list[str]]:
             del notes[:-50]
             return 0
 
+        def send_data(self, values: dict[str, complex], number: int, ngspice_id: int) -> int:
+            for listen in _listeners:
+                listen(values)
+            return 0
+
     found = find_library("ngspice")
     if found is not None and "NGSPICE_LIBRARY_PATH" not in os.environ:
         # Distributions ship the library without the bare name that PySpice asks for.
@@ -146,7 +168,7 @@ def _instance() -> tuple[Any, list[str]]:
     try:
         # PySpice cannot be asked a second time after a library that was none.
         _ = CDLL(Quiet.LIBRARY_PATH.format("")).ngSpice_Init
-        spice = Quiet.new_instance()
+        spice = Quiet.new_instance(send_data=bool(_listeners))
     except (OSError, NameError, AttributeError) as error:
         raise MissingTool("libngspice", "apt-get install libngspice0") from error
     _shared.extend([spice, notes])

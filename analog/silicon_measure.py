@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..golden.errors import require
+from ..golden.ota import CHARGE
 from .neuron import number
 from .run import check_end, run_netlist
 from .silicon import SiliconNeuron, current_source
@@ -197,9 +198,18 @@ class SiliconRun:
 
 
 def run_silicon(
-    neuron: SiliconNeuron, current: Array | float, dt: float, max_step: float | None = None
+    neuron: SiliconNeuron,
+    current: Array | float,
+    dt: float,
+    max_step: float | None = None,
+    *,
+    noise: float = 0.0,
 ) -> SiliconRun:
     """Drive the neuron with ``current[k]`` amperes over ``[k dt, (k + 1) dt)``, from reset.
+
+    ``noise`` above 0 adds the shot noise of the leak, white up to ``1 / (2 noise)`` hertz: both
+    branches of the pair and of its mirror carry half the bias, and shot noise in weak inversion
+    is ``2 q I`` each (Sarpeshkar, Delbrueck & Mead, IEEE Circuits Devices 9(6), 23 (1993)).
 
     Raises
     ------
@@ -218,6 +228,7 @@ def run_silicon(
         "* transistor neuron",
         *neuron.lines(),
         *current_source(values, dt),
+        *_shot_noise(neuron, noise),
         ".ic " + " ".join(f"v({node})={volts!r}" for node, volts in start.items()),
         f".tran {step!r} {stop!r} 0 {step!r} uic",
         ".end",
@@ -226,6 +237,16 @@ def run_silicon(
     t, mem, spike, branch = run_netlist("\n".join(lines) + "\n", names)
     check_end(t, stop)
     return SiliconRun(t, mem, spike, -branch, v_dd)
+
+
+def _shot_noise(neuron: SiliconNeuron, interval: float) -> list[str]:
+    """A source whose samples, ``interval`` seconds apart, have the density of the shot noise."""
+    number("noise", interval, low=1e-15, zero=True)
+    if interval == 0:
+        return []
+    # Four transistors of half the bias each; a sampled source of deviation s has s^2 2 interval.
+    deviation = float(np.sqrt(2.0 * CHARGE * 2.0 * neuron.i_bias / (2.0 * interval)))
+    return [f"Inoise 0 mem dc 0 trnoise({deviation!r} {interval!r} 0 0)"]
 
 
 def energy_a_spike(

@@ -17,7 +17,7 @@ from typing import Any, TypeVar
 
 from ..golden.errors import MissingTool
 
-__all__ = ["run_points"]
+__all__ = ["deaf_children", "run_points"]
 
 P = TypeVar("P")
 Outcome = tuple[Any, str]
@@ -131,7 +131,7 @@ class _Worker:
         self.since = 0.0
         self.alive = True
         self.started = False
-        with _deaf_children():
+        with deaf_children():
             self.process.start()
         far.close()
 
@@ -208,7 +208,7 @@ def _outcome(measure: Callable[[P], Any], point: P) -> Outcome:
 
 
 @contextlib.contextmanager
-def _deaf_children() -> Iterator[None]:
+def deaf_children() -> Iterator[None]:
     """Processes started inside hear no interrupt from the keyboard: this one ends them.
 
     They inherit the mask; here an interrupt waits until the end of the block.
