@@ -186,7 +186,19 @@ def build(
 
 def _synthesise(work: Path, name: str, board: Board) -> None:
     flow = "synth_ice40 -dsp" if board.family == "ice40" else "synth_ecp5"
-    script = f"read_verilog {name}.v; {flow} -top {name} -json {name}.json"
+    run_yosys(work, f"read_verilog {name}.v; {flow} -top {name} -json {name}.json")
+
+
+def run_yosys(work: Path, script: str) -> None:
+    """Run commands of Yosys in a folder; what it says goes into ``yosys.log``.
+
+    Raises
+    ------
+    MissingTool
+        Without Yosys.
+    RuntimeError
+        If a command fails; with its last lines.
+    """
     run = (
         "from pyosys import libyosys as y\nd = y.Design()\n"
         f"[y.run_pass(c.strip(), d) for c in {script!r}.split(';')]"
