@@ -2,8 +2,8 @@
 
 ::
 
-    loads, u --> x ----> phi (table) --reg--+--> * --reg--> + --> compare, reset --> after
-             \\-> drive ----------------reg--+               u
+    loads, u --> x --> phi (table) -----------------+--> * --reg--> + --> compare, reset
+             \\-> products --reg--> drive --reg-----+               u
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ __all__ = ["MembraneLogic", "join_membrane"]
 
 
 class MembraneLogic(wiring.Component):
-    """Right two clocks after its inputs stand still.
+    """Right three clocks after its inputs stand still.
 
     Parameters
     ----------
@@ -44,7 +44,7 @@ class MembraneLogic(wiring.Component):
     after_u, after_hold, spike : Out
     """
 
-    clocks = 2
+    clocks = 3
 
     def __init__(self, membrane: Membrane, loads: Sequence[tuple[Shape, Shape]]) -> None:
         self.membrane = membrane
@@ -66,11 +66,11 @@ class MembraneLogic(wiring.Component):
         m = Module()
         c, n = self.membrane, self.numbers
         x: Value = n.leak
-        drive: Value = n.current - named(m, "leaking", n.leak * self.u)
+        drive: Value = n.current - self._kept(m, "leaking", n.leak * self.u)
         for k in range(self.count):
             a, e = getattr(self, f"a_{k}"), getattr(self, f"e_{k}")
             x = x + a
-            drive = drive + named(m, f"driving_{k}", a * (e - self.u))
+            drive = drive + self._kept(m, f"driving_{k}", a * (e - self.u))
         x = named(m, "x", x)
         m.submodules.phi = phi = CurveTable(c.phi, x.shape())
         m.d.comb += phi.argument.eq(x)

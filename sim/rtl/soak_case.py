@@ -80,6 +80,8 @@ class Case:
         What a neuron held and received, for a difference; may say nothing.
     stimulus
         Makes the spikes.
+    bare
+        Makes the RTL without trace ports, as one would build it.
     """
 
     name: str
@@ -89,6 +91,7 @@ class Case:
     reference: Callable[[Spikes, int], Mapping[str, CellTrace]]
     explain: Callable[[Spikes, Mapping[str, CellTrace], Difference], str]
     stimulus: Stimulus = patterns
+    bare: Callable[[], Design] | None = None
 
 
 def unit_case(
@@ -106,6 +109,7 @@ def unit_case(
             made(), spikes, traces[difference.population], difference
         ),
         stimulus,
+        lambda: generate_unit(made()),
     )
 
 
@@ -136,6 +140,7 @@ def network_case(
         reference,
         lambda spikes, traces, difference: "",
         stimulus,
+        lambda: generate(made(), lanes=lanes),
     )
 
 
