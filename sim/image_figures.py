@@ -68,9 +68,13 @@ def measure(
     contract: NetworkContract,
     data: Dataset,
     lanes: Lanes = 1,
+    *,
+    optimise: bool = True,
     report: Callable[[int], None] = lambda _: None,
 ) -> Figures:
     """Run every test image of ``data``; ``report`` is told how many are done.
+
+    ``optimise`` is :class:`~.rtl.bulk.BulkRtl`'s.
 
     The network has one input and one output population, the last one.
 
@@ -81,8 +85,8 @@ def measure(
     """
     line, (last,) = next(iter(network.inputs)), network.outputs
     floats, integers = Simulator(network), Simulator(contract)
-    traced = BulkRtl(generate(contract, lanes=lanes, trace=True))
-    bare = BulkRtl(generate(contract, lanes=lanes))
+    traced = BulkRtl(generate(contract, lanes=lanes, trace=True), optimise=optimise)
+    bare = BulkRtl(generate(contract, lanes=lanes), optimise=optimise)
     out = Figures(steps=data.steps)
     for start in range(0, len(data.test_labels), CHUNK):
         part = slice(start, start + CHUNK)

@@ -33,9 +33,9 @@ PREFACE = """# Results
 Accuracies are over every test image; spikes, operations and clocks are for one image. The RTL
 ran in the compiled harness: with trace ports, where each state and spike of each neuron and step
 is compared with the contract's, and without them for its clocks and the answers it sent. The
-seed is of first weights, order and distortions. The test images decide nothing in training: the
-network is that of the last epoch. `make results` writes this page from the figures in
-`docs/results/`.
+seed is of first weights, order and distortions. The test images decide nothing: settings were
+chosen on the last 10,000 training images, and the network is that of the last epoch.
+`make results` writes this page from the figures in `docs/results/`.
 """
 
 
