@@ -14,7 +14,7 @@ from .spram import BLOCKS
 
 __all__ = ["CELLS", "DSP", "RAM", "SPRAM", "Device", "boards_by_size", "device_of"]
 
-CELLS, RAM, DSP, SPRAM = "logic cells", "RAM blocks", "DSP", "SPRAM blocks"
+CELLS, RAM, DSP, SPRAM = "logic cells", "RAM blocks", "DSP", "SPRAM"
 """Kinds of resource, as a build report names them."""
 
 

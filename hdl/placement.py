@@ -222,7 +222,7 @@ def place(
     stores = stores_of(contract, asked)
     for name, store in stores.items():
         has = store is not Store.SPRAM or device.available[SPRAM] > 0
-        require(has, f"{name}.memory", str(store), f"auto, block or distributed on {board}")
+        require(has, f"{name}.store", str(store), f"auto, block or distributed on {board}")
     parallel = lanes_of(contract, lanes)
     placed = [
         _in_spram(contract, m, parallel) if _is(m, stores, Store.SPRAM) else

@@ -30,6 +30,7 @@ COMMANDS = {
     "doctor": "cli_doctor",
     "fit": "cli_fit",
     "generate": "cli_design",
+    "map": "cli_map",
     "prove": "cli_prove",
     "netlist": "cli_analog",
     "report": "cli_verify",
@@ -60,7 +61,8 @@ class _Commands(click.Group):
         known = super().get_command(ctx, cmd_name)
         if known is not None or cmd_name not in COMMANDS:
             return known
-        found = getattr(importlib.import_module(f".{COMMANDS[cmd_name]}", __package__), cmd_name)
+        module = importlib.import_module(f".{COMMANDS[cmd_name]}", __package__)
+        found = getattr(module, "map_" if cmd_name == "map" else cmd_name)
         assert isinstance(found, click.Command)
         return found
 

@@ -28,6 +28,7 @@ __all__ = [
     "load_float",
     "model_argument",
     "named_neuron",
+    "named_numbers",
     "output_file",
     "output_folder",
     "rerun",
@@ -156,14 +157,19 @@ def stimulus_from(network: Network, o: dict[str, Any]) -> Stimulus:
 def lanes_from(text: str) -> int | dict[str, int]:
     """The lanes that ``--lanes`` names; whether a contract allows them is seen later."""
     if "=" not in text:
-        return _whole(text, text)
-    out: dict[str, int] = {}
-    for part in text.split(","):
-        name, _, count = part.rpartition("=")
-        good = name.strip() not in ("", *out)
-        require(good, "lanes", text, "population=number, each population once")
-        out[name.strip()] = _whole(count, text)
-    return out
+        return _whole("lanes", text, text)
+    return {name: _whole("lanes", count, text) for name, count in _named("lanes", text).items()}
+
+
+def named_numbers(field: str, text: str, populations: Iterable[str]) -> dict[str, int]:
+    """One number for all of ``populations``, or one for each that ``text`` names."""
+    known = list(populations)
+    if "=" not in text:
+        return dict.fromkeys(known, _whole(field, text, text))
+    given = _named(field, text)
+    for name in given:
+        require(name in known, field, name, f"populations {', '.join(known)}")
+    return {name: _whole(field, count, text) for name, count in given.items()}
 
 
 stores_option = click.option(
@@ -176,20 +182,23 @@ stores_option = click.option(
 
 def stores_from(text: str) -> str | dict[str, str]:
     """The stores that ``--stores`` names; whether a device has them is seen later."""
-    if "=" not in text:
-        return text.strip()
+    return text.strip() if "=" not in text else _named("stores", text)
+
+
+def _named(field: str, text: str) -> dict[str, str]:
+    """``a=1,b=2`` by name."""
     out: dict[str, str] = {}
     for part in text.split(","):
-        name, _, store = part.rpartition("=")
+        name, _, value = part.rpartition("=")
         good = name.strip() not in ("", *out)
-        require(good, "stores", text, "population=store, each population once")
-        out[name.strip()] = store.strip()
+        require(good, field, text, "population=value, each population once")
+        out[name.strip()] = value.strip()
     return out
 
 
-def _whole(word: str, text: str) -> int:
+def _whole(field: str, word: str, text: str) -> int:
     good = word.strip().isdecimal() and len(word) < 7
-    require(good, "lanes", text, "a number, or population=number, comma separated")
+    require(good, field, text, "a number, or population=number, comma separated")
     return int(word)
 
 
