@@ -86,5 +86,6 @@ def photo_unit(seed: int, n: int) -> UnitContract:
         np.array([100, 0, 27, 0]),
         rng.integers(200, 700, n),
     )
-    weight = np.repeat([[1, 2]], n, axis=0)
+    # Neighbours in other light: the coefficients change from neuron to neuron.
+    weight = np.resize([[1, 2], [0, 1], [2, 0], [2, 1]], (n, 2))
     return UnitContract(cell, {"x": 2}, (Projection("x", "light", weight),))

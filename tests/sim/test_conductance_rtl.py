@@ -6,6 +6,8 @@ import numpy as np
 import pytest
 
 from lifstone.golden.unit import UnitContract, run_unit
+from lifstone.hdl.cells.membrane import MembraneLogic
+from lifstone.hdl.cells.photo import PhotoLogic
 from lifstone.sim.rtl.unit import verify_unit
 from tests.hdl.random_cells import conductance_unit, photo_unit
 
@@ -45,3 +47,15 @@ def test_the_stimulus_meets_the_clips() -> None:
     p = run_unit(light, stimulus(light)).state
     total = sum(p[f"p{k}"] for k in range(4))
     assert (total[p["p3"] > 0] == 127).all()
+
+
+@pytest.mark.parametrize("name", ["synapses and gates", "light"])
+def test_a_core_that_waits_a_clock_less_is_found(
+    name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The clocks that a logic asks for are needed, and the stimulus shows it."""
+    monkeypatch.setattr(MembraneLogic, "clocks", MembraneLogic.clocks - 1)
+    monkeypatch.setattr(PhotoLogic, "clocks", PhotoLogic.clocks - 1)
+    contract = UNITS[name]()
+    verdict = verify_unit(contract, stimulus(contract), optimise=False)
+    assert str(verdict).startswith("deviates at sample "), str(verdict)

@@ -112,7 +112,7 @@ def _light() -> UnitContract:
     cell = photo_cell(
         neuron, scale, p.flux * np.array([0.0, 0.02, 0.2, 1.0]), width=16, fraction=16
     )
-    weight = np.repeat([[1, 2]], N, axis=0)
+    weight = np.resize([[1, 2], [0, 1], [2, 0], [2, 1]], (N, 2))
     return UnitContract(cell, {"x": 2}, (Projection("x", "light", weight),))
 
 
