@@ -50,7 +50,7 @@ def kernel_order(kernel: SharedKernel) -> Ints:
     w, groups = kernel.conv.weight, kernel.conv.groups
     taps = w.shape[2:]
     grouped = w.reshape(groups, w.shape[0] // groups, w.shape[1], *taps)
-    return np.ascontiguousarray(np.moveaxis(grouped, 1, -1)).reshape(-1)
+    return np.asarray(np.moveaxis(grouped, 1, -1).reshape(-1), dtype=np.int64)
 
 
 def place_layout(kernel: SharedKernel) -> data.StructLayout:

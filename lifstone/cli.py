@@ -23,6 +23,7 @@ __all__ = ["cli", "main"]
 CONTEXT = {"help_option_names": ["-h", "--help"], "max_content_width": 100}
 COMMANDS = {
     "build": "cli_design",
+    "compare": "cli_compare",
     "characterise": "cli_silicon",
     "datasheet": "cli_silicon",
     "convert": "cli_convert",

@@ -56,19 +56,22 @@ def _spinnaker(synapse: bool) -> UnitContract:
     return _unit(SpinnakerCell(SpinnakerPopulation(lif, 1e-3), acc_width=36), weight)
 
 
-def _truenorth(synapses: bool, **flags: bool | str | int) -> TrueNorthPopulation:
+def _truenorth(
+    synapses: bool, reset: ResetMode, *, reversal: bool = False, saturates: bool = True
+) -> TrueNorthPopulation:
     rng = np.random.default_rng(3)
     top = 12 if synapses else 400
     return TrueNorthPopulation(
         N, rng.integers(4, top, N), leak=rng.integers(-30, 30, N), beta=rng.integers(0, top, N),
         mask=3 if synapses else 31, reset_value=-2, seed=77, stochastic_leak=True,
-        stochastic_synapses=synapses, **flags,
-    )  # type: ignore[arg-type]  # fmt: skip
+        stochastic_synapses=synapses, reset=reset, leak_reversal=reversal,
+        negative_saturates=saturates,
+    )  # fmt: skip
 
 
-def _north(**flags: bool | str) -> UnitContract:
+def _north(population: TrueNorthPopulation) -> UnitContract:
     weight = np.random.default_rng(4).integers(-120, 200, (N, LINES))
-    return _unit(TrueNorthCell(_truenorth(False, **flags)), weight)
+    return _unit(TrueNorthCell(population), weight)
 
 
 def _odin(tiny: bool) -> EventContract:
@@ -79,7 +82,7 @@ def _odin(tiny: bool) -> EventContract:
 
 
 def _north_events() -> EventContract:
-    cell = TrueNorthEvents(_truenorth(True, reset=ResetMode.LINEAR, leak_reversal=True), LINES)
+    cell = TrueNorthEvents(_truenorth(True, ResetMode.LINEAR, reversal=True), LINES)
     return _events(cell, np.random.default_rng(6).integers(-120, 200, (N, LINES)))
 
 
@@ -105,8 +108,12 @@ CASES = (
     unit_case("loihi", _loihi),
     unit_case("spinnaker_delta", lambda: _spinnaker(False)),
     unit_case("spinnaker_exponential", lambda: _spinnaker(True)),
-    unit_case("truenorth_normal", lambda: _north(leak_reversal=True)),
-    unit_case("truenorth_linear", lambda: _north(reset="linear", negative_saturates=False)),
+    unit_case(
+        "truenorth_normal", lambda: _north(_truenorth(False, ResetMode.NORMAL, reversal=True))
+    ),
+    unit_case(
+        "truenorth_linear", lambda: _north(_truenorth(False, ResetMode.LINEAR, saturates=False))
+    ),
     _event_case("truenorth_synapses", _north_events),
     _event_case("odin", lambda: _odin(False)),
     _event_case("tinyodin", lambda: _odin(True)),
