@@ -25,7 +25,15 @@ from .lanes import Lanes, groups_of, lanes_of
 from .names import identifiers
 from .weights import Store, Stores, check_blocks, load_fields, stores_of
 
-__all__ = ["NetworkTop", "Source", "input_sizes", "module_notes", "port_names", "sources_of"]
+__all__ = [
+    "NetworkTop",
+    "Source",
+    "flat_ports",
+    "input_sizes",
+    "module_notes",
+    "port_names",
+    "sources_of",
+]
 
 
 class Source:
@@ -110,7 +118,7 @@ def later(steps: int) -> str:
     return "one time step later" if steps == 1 else f"{steps} time steps later"
 
 
-def _flat(prefix: str, direction: type[In] | type[Out], n: int) -> dict[str, wiring.Member]:
+def flat_ports(prefix: str, direction: type[In] | type[Out], n: int) -> dict[str, wiring.Member]:
     """Ports of a stream of events, one signal a port."""
     back = Out if direction is In else In
     return {
@@ -171,10 +179,10 @@ class NetworkTop(wiring.Component):
         self.sizes = input_sizes(contract)
         members: dict[str, wiring.Member] = {}
         for name, word in self.input_names.items():
-            members |= _flat(f"in_{word}", In, self.sizes[name])
+            members |= flat_ports(f"in_{word}", In, self.sizes[name])
         for name in contract.outputs:
             n = contract.populations[name].n
-            members |= _flat(f"out_{self.population_names[name]}", Out, n)
+            members |= flat_ports(f"out_{self.population_names[name]}", Out, n)
         for name, word in self.population_names.items() if trace else ():
             fields = {"valid": 1, **trace_members(contract.populations[name])}
             members |= {f"trace_{word}_{k}": Out(shape) for k, shape in fields.items()}
