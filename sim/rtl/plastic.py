@@ -30,7 +30,9 @@ def plastic_reference(contract: PlasticContract, inputs: Spikes) -> dict[str, Ce
     three = isinstance(contract.rule, ThreeFactorInteger)
     for state, spikes in plastic_steps(contract, dict(inputs)):
         fired.append(spikes)
-        shown = {"u": state.neurons.u, "i": state.neurons.i, "y": state.y, "x": state.x}
+        shown = {"u": state.neurons.u, "y": state.y, "x": state.x}
+        if contract.neurons.has_synapse:
+            shown["i"] = state.neurons.i
         flat = (*state.weight.shape[:-2], contract.n * contract.lines)
         shown["weight"] = state.weight.reshape(flat)
         if three:

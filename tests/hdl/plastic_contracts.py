@@ -6,7 +6,6 @@ from dataclasses import replace
 
 import numpy as np
 
-from lifstone.golden.contract import Contract
 from lifstone.golden.learning.inhibitory_integer import InhibitoryInteger
 from lifstone.golden.learning.integer_update import TraceWord, Update, WeightWord
 from lifstone.golden.learning.plastic import PlasticContract
@@ -58,15 +57,12 @@ def random_plastic(rng: np.random.Generator, kind: str, n: int, lines: int) -> P
     uniform = rng.random() < 0.3
     start = rng.integers(word.low, word.high, (1 if uniform else n, 1 if uniform else lines))
     start = np.broadcast_to(start, (n, lines)).copy()
-    return PlasticContract(
-        _wide(random_contract(rng, n, CHOICES[int(rng.integers(len(CHOICES)))])),
-        start, word, rule, fixed, int(rng.integers(1000)),
-    )  # fmt: skip
-
-
-def _wide(c: Contract) -> Contract:
-    """The same neurons with an accumulator that no sum here leaves."""
-    return replace(c, acc_width=24, weight_shift=0)
+    neurons = random_contract(rng, n, CHOICES[int(rng.integers(len(CHOICES)))])
+    # No sum leaves the accumulator, and thresholds are near what a spike brings.
+    low = rng.integers(1, 12, n)
+    still = {"weight_shift": 0, "bias": rng.integers(-2, 3, n)}
+    neurons = replace(neurons, acc_width=24, threshold=low, u_reset=-low, **still)
+    return PlasticContract(neurons, start, word, rule, fixed, int(rng.integers(1000)))
 
 
 def stimulus(

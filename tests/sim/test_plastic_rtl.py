@@ -5,22 +5,60 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from lifstone.golden.cell import CellTrace
+from lifstone.golden.learning.plastic import PlasticContract
+from lifstone.golden.learning.plastic_body import plastic_body
 from lifstone.golden.unit import first_word_difference
+from lifstone.hdl.plastic_top import generate_plastic
 from lifstone.sim.rtl.bulk import BulkRtl
 from lifstone.sim.rtl.plastic import plastic_design, plastic_reference, plastic_run
 from tests.hdl.plastic_contracts import KINDS, random_plastic, stimulus
 
-SIZES = [(kind, 3, 5) for kind in KINDS] + [("inhibitory", 1, 1), ("pseudo_teacher", 1, 1)]
+SIZES = [(kind, 3, 5) for kind in KINDS] + [("inhibitory", 1, 1), ("pseudo_teacher", 1, 2)]
+Made = tuple[PlasticContract, dict[str, np.ndarray], dict[str, CellTrace]]
+
+
+def lively(kind: str, n: int, lines: int, steps: int) -> Made:
+    """A random population whose neurons fire and whose weights move, its input and its traces."""
+    rng = np.random.default_rng([n, *kind.encode()])
+    while True:
+        contract = random_plastic(rng, kind, n, lines)
+        inputs = stimulus(rng, contract, steps, 6)
+        expected = plastic_reference(contract, inputs)
+        weights = np.diff(expected["synapses"].state["weight"], axis=0)
+        if expected["neurons"].spikes.mean() > 0.02 and (weights != 0).mean() > 0.02:
+            return contract, inputs, expected
 
 
 @pytest.mark.parametrize(("kind", "n", "lines"), SIZES)
 def test_every_word_of_every_step(kind: str, n: int, lines: int) -> None:
-    rng = np.random.default_rng([n, *kind.encode()])
-    contract = random_plastic(rng, kind, n, lines)
-    inputs = stimulus(rng, contract, 60, 8)
+    contract, inputs, expected = lively(kind, n, lines, 60)
     rtl = BulkRtl(plastic_design(contract), optimise=False)
-    expected = plastic_reference(contract, inputs)
     for timing in ({}, {"idle": 0.4, "backpressure": 0.4}, {"reset_at": 300}):
         got = plastic_run(rtl, inputs, **timing)
         for name, trace in expected.items():
             assert first_word_difference(name, trace, got[name]) is None, timing
+
+
+def test_a_whole_learning_run() -> None:
+    """400 trials of the delayed association: every weight after every step, and the spikes."""
+    body = plastic_body("eprop")
+    rtl = BulkRtl(plastic_design(body.contract))
+    inputs = {name: a[:, 0] for name, a in body.inputs.items()}
+    expected = plastic_reference(body.contract, inputs)
+    got = plastic_run(rtl, inputs, patience=1000)
+    for name, trace in expected.items():
+        assert first_word_difference(name, trace, got[name]) is None
+    learned = got["synapses"].state["weight"][-1].reshape(1, 4, -1)
+    assert len(got["neurons"].spikes) == 14_400
+    checks = body.checks(learned, got["neurons"].spikes[:, None])
+    assert all(check.holds for check in checks)
+
+
+@pytest.mark.parametrize("kind", ["inhibitory", "pair_reward"])
+def test_without_trace_the_spikes_are_the_same(kind: str) -> None:
+    """The core that is built visits only the columns that change."""
+    contract, inputs, expected = lively(kind, 4, 6, 120)
+    run = BulkRtl(generate_plastic(contract), optimise=False).run(inputs, idle=0.2)
+    assert run.failure == ""
+    assert (run.traces["neurons"].spikes == expected["neurons"].spikes).all()
