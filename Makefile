@@ -4,6 +4,8 @@ SHELL := /bin/bash
 VENV := .venv
 PY := $(VENV)/bin/python
 OUT ?= out
+# The recurrent network of the NIR paper, where it is at hand.
+BRAILLE ?= ../shared/nir/braille_noDelay_bias_zero.nir
 MNIST ?= $(OUT)/mnist-data
 SUDO := $(shell [ "$$(id -u)" = 0 ] || echo sudo)
 APT_RUN := python3 python3-venv python3-dev g++ make perl iverilog libngspice0 ngspice
@@ -11,7 +13,7 @@ APT_DEV := chromium git
 # Many small matrices: threads inside each product only get in each other's way.
 ONE_THREAD := OPENBLAS_NUM_THREADS=1 OMP_NUM_THREADS=1
 
-.PHONY: demo test prove soak lint types bench digits mnist-data train-mnist mnist-figures results figures gallery coverage-study clean help setup
+.PHONY: demo test prove soak lint types bench digits mnist-data train-mnist mnist-figures results figures gallery compare coverage-study clean help setup
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 18
@@ -66,6 +68,9 @@ figures: $(VENV)/.run ## draw the figures of docs/analog.md again
 
 coverage-study: $(VENV)/.run ## bias, bound and coverage of the estimator, about seven minutes
 	$(ONE_THREAD) $(PY) -m lifstone.golden.estimation
+
+compare: $(VENV)/.run ## one network on five platforms; docs/results-platforms.md
+	$(ONE_THREAD) $(PY) -m lifstone.compare_results --out docs $(addprefix --recurrent ,$(wildcard $(BRAILLE)))
 
 gallery: $(VENV)/.run ## run the fifteen systems; docs/systems/README.md and docs/figures
 	$(PY) -m lifstone.gallery --out docs

@@ -110,7 +110,7 @@ def _costs(result: Comparison, held: Sequence[Outcome]) -> Sheet:
                 f"{c.updates:,}",
                 f"{_si(c.model_seconds)}s",
                 pace,
-                f"{o.wall_seconds:.2f} s",
+                "" if math.isnan(o.wall_seconds) else f"{o.wall_seconds:.2f} s",
                 energy,
             )
         )
@@ -119,8 +119,14 @@ def _costs(result: Comparison, held: Sequence[Outcome]) -> Sheet:
         "platform", "synaptic operations", "neuron updates", "model time", "time on the platform",
         "time of this emulation", "energy",
     )  # fmt: skip
+    picked = [k for k in range(len(heads)) if any(row[k] for row in rows)]
     estimate = "an energy is published figures per operation times operations; the rest is left out"
-    return Sheet("Operations, time, energy", heads, tuple(rows), (estimate, *sources))
+    return Sheet(
+        "Operations, time, energy",
+        tuple(heads[k] for k in picked),
+        tuple(tuple(row[k] for k in picked) for row in rows),
+        (estimate, *sources),
+    )
 
 
 def choices_sheet(rows: Sequence[Moved]) -> Sheet:
