@@ -35,6 +35,10 @@ An iCE40 UP5K, whose 8 multipliers some cores exceed, and an ECP5-25.
 """
 
 
+GOAL = "100"
+"""What the placer aims at, MHz: no board's clock is given."""
+
+
 @dataclass(frozen=True)
 class Figures:
     """Logic cells, block RAMs and multipliers, and the fastest clock in hertz."""
@@ -75,7 +79,7 @@ def _routed(design: Design, family: str, flow: str, seed: int) -> Figures:
         synthesis = f"[y.run_pass(c, d) for c in {passes!r}]"
         _python(f"from pyosys import libyosys as y\nd = y.Design()\n{synthesis}", work)
         options = [*device, "--json", f"{name}.json", "--report", "report.json"]
-        options += ["--timing-allow-fail", "--seed", str(seed)]
+        options += ["--timing-allow-fail", "--freq", GOAL, "--seed", str(seed)]
         _python(f"import sys, {module} as m; sys.exit(m.{function}({options!r}))", work)
         data = json.loads((work / "report.json").read_text(encoding="utf-8"))
     used = {word: int(data["utilization"][kind]["used"]) for kind, word in kinds.items()}

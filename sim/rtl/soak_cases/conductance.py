@@ -6,6 +6,7 @@ Strong inputs in narrow words, so that sums clip and neurons fire often.
 from __future__ import annotations
 
 import numpy as np
+from numpy.typing import NDArray
 
 from ....golden import Lif
 from ....golden.cells.conductance import ConductanceCell
@@ -31,42 +32,41 @@ __all__ = ["CASES"]
 N, LINES = 64, 4
 
 
-def _lif(rng: np.random.Generator, **more: object) -> Lif:
-    given = {
-        "tau_mem": rng.uniform(8e-3, 30e-3, N),
-        "r": 1e8,
-        "v_leak": -65e-3,
-        "v_th": rng.uniform(-56e-3, -50e-3, N),
-        "v_reset": -68e-3,
-        "t_ref": rng.integers(0, 4, N) * 1e-3,
-    }
-    return Lif(n=N, **{**given, **more})  # type: ignore[arg-type]
+def _lif(rng: np.random.Generator, n: int = N, tau_mem: float | None = None) -> Lif:
+    return Lif(
+        tau_mem=rng.uniform(8e-3, 30e-3, n) if tau_mem is None else tau_mem,
+        r=1e8,
+        v_leak=-65e-3,
+        v_th=rng.uniform(-56e-3, -50e-3, n),
+        v_reset=-68e-3,
+        t_ref=rng.integers(0, 4, n) * 1e-3,
+        n=n,
+    )
 
 
-def _weights(rng: np.random.Generator, scale: Scale, siemens: float) -> np.ndarray:
-    return rng.integers(0, 2 * int(scale.g(np.full(N, siemens)).max()), (N, LINES))
+def _weights(rng: np.random.Generator, scale: Scale, siemens: float) -> NDArray[np.int64]:
+    n = scale.v_leak.size
+    return rng.integers(0, 2 * int(scale.g(np.full(n, siemens)).max()), (n, LINES))
 
 
-def _two_synapses() -> UnitContract:
-    """Excitation that rises before it falls, inhibition, and the unit's own spikes."""
+def _two_synapses(n: int = N, own: int = 0) -> UnitContract:
+    """Excitation that rises before it falls, and inhibition, also by the unit's own spikes."""
     rng = np.random.default_rng(21)
-    lif = _lif(rng)
+    lif = _lif(rng, n)
     scale = scale_of(lif, 1e-3, 20e-3, width=16, fraction=16)
     exc = synapse_of(scale, "exc", 5e-3, 0.0, width=14, acc_width=16)
     rise = synapse_of(scale, "rise", 1e-3, 0.0, width=14, acc_width=16, sign=-1)
     inh = synapse_of(scale, "inh", 9e-3, -80e-3, width=14, acc_width=16)
     cell = ConductanceCell(membrane_of(lif, scale, 2.0), (exc, rise, inh))
-    weight, own = _weights(rng, scale, 4e-9), _weights(rng, scale, 4e-9)
-    return UnitContract(
-        cell,
-        {"x": LINES, "y": LINES},
-        (
-            Projection("x", "exc", weight),
-            Projection("x", "rise", weight),
-            Projection("y", "inh", own),
-            Projection("unit", "inh", np.eye(N, dtype=np.int64) * 40),
-        ),
-    )
+    weight = _weights(rng, scale, 4e-9)
+    projections = [
+        Projection("x", "exc", weight),
+        Projection("x", "rise", weight),
+        Projection("y", "inh", _weights(rng, scale, 4e-9)),
+    ]
+    if own:
+        projections.append(Projection("unit", "inh", rng.integers(0, own, (n, n))))
+    return UnitContract(cell, {"x": LINES, "y": LINES}, tuple(projections))
 
 
 def _pacemaker() -> UnitContract:
@@ -118,6 +118,7 @@ def _light() -> UnitContract:
 
 CASES = (
     unit_case("conductance_two_synapses", _two_synapses),
+    unit_case("conductance_recurrent", lambda: _two_synapses(16, 300)),
     unit_case("conductance_hcn", _pacemaker),
     unit_case("conductance_relay", _relay),
     unit_case("conductance_chr2", _light),
