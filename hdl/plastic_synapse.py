@@ -139,7 +139,9 @@ class ThreeFactorSynapse(wiring.Component):
         mark = later("mark", self._mark(m))
         kept = later("kept", self.eligibility * rule.e_factor)
         offset, weight = later("offset_1", offset), later("weight_1", weight)
-        brought = shift_right(mark, rule.mark_shift, Rounding.ZERO)
+        # Towards zero and down are one for what is never negative.
+        towards = Rounding.ZERO if mark.shape().signed else Rounding.FLOOR
+        brought = shift_right(mark, rule.mark_shift, towards)
         total = named(m, "e_sum", shift_right(kept, rule.e_fraction, Rounding.ZERO) + brought)
         e = later("e_2", saturate(total, rule.e_width))
         offset, weight = later("offset_2", offset), later("weight_2", weight)
