@@ -23,6 +23,7 @@ from ..golden.quantise import NetworkContract
 from .board_top import BoardTop, check_choices
 from .boards import Board, find_board
 from .boot import flash_image, with_image
+from .estimate import check_fits, what_fits
 from .lanes import Lanes, lanes_of
 from .names import check_identifier
 from .network import module_notes
@@ -122,7 +123,8 @@ def build(
     ------
     InvalidValue
         For an unknown board, a clock that its PLL cannot make, lanes or stores that are not
-        allowed, or a network that does not fit; with the tools' own figures.
+        allowed, or a network that does not fit: with what ran out, by how much, and what would
+        fit, by the forecast of :mod:`.estimate` or else by the tools' own figures.
     MissingTool
         Without a tool.
     RuntimeError
@@ -134,6 +136,7 @@ def build(
     kinds = stores_of(contract, stores)
     check_choices(contract, chosen, clock, kinds)
     check_blocks(contract, parallel, kinds)
+    check_fits(contract, board, parallel, kinds)
     top = BoardTop(contract, chosen, clock, lanes=parallel, stores=kinds)
     frequency = top.frequency
     seconds: dict[str, float] = {}
@@ -165,8 +168,11 @@ def build(
         for path in sorted(work.iterdir()):
             if path.suffix not in (".json", ".asc", ".config") or path.name.endswith("report.json"):
                 os.replace(path, out / path.name)
-    except BaseException:
+    except BaseException as error:
         shutil.rmtree(out if fresh else work, ignore_errors=True)
+        if isinstance(error, InvalidValue) and error.field == "network":
+            fits = what_fits(contract, board, parallel, kinds)
+            raise InvalidValue("network", f"on {board}: {error.value}", fits) from None
         raise
     shutil.rmtree(work, ignore_errors=True)
     used, available = _utilisation(data, chosen)
@@ -280,7 +286,12 @@ def _python(code: str, work: Path, log: str, *arguments: str) -> None:
     full = re.search(r"(?:Unable to place cell|Expected at most|too (?:few|many)).*", said)
     over = re.findall(r"(\w+):\s+(\d+)/\s*(\d+)\s+\d{3,}%", said)
     if over or full is not None:
-        needs = ", ".join(f"{kind} {used} of {there}" for kind, used, there in over)
+        names = {word: kind for kinds in _CELLS.values() for kind, word in kinds.items()}
+        needs = ", ".join(
+            f"{names.get(word, word)} {int(used):,} of {int(there):,} "
+            f"({int(used) - int(there):,} too many)"
+            for word, used, there in over
+        )
         raise InvalidValue("network", needs or (full[0] if full else ""), "what fits the device")
     tail = " | ".join(said.strip().splitlines()[-4:])
     raise RuntimeError(f"{log.removesuffix('.log')} failed with code {status}: {tail}")

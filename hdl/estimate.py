@@ -16,7 +16,7 @@ from ..golden.errors import InvalidValue
 from ..golden.quantise import NetworkContract
 from .devices import CELLS, DSP, RAM, SPRAM, boards_by_size, device_of
 from .lanes import Lanes, lanes_of
-from .placement import Placement, place, placed_as
+from .placement import Memory, Placement, place, placed_as
 from .step import parameters
 from .weights import Store, Stores
 
@@ -29,8 +29,23 @@ never off by more (``docs/mapping.md``)."""
 
 @dataclass(frozen=True)
 class _Rates:
-    """Cells of a family: a core, one with lanes, a bit of datapath in each, a queue, a bit of
-    memory in logic that is written or only read, and what surrounds the network on a board."""
+    """Cells of a family.
+
+    Parameters
+    ----------
+    core, laned_core
+        A core, with one lane and with more.
+    bit, laned_bit
+        A bit of state and sum in each; one of a synaptic state counts twice.
+    queue
+        A queue or delay beside its memory.
+    written_bit, fixed_bit
+        A bit of memory in logic.
+    choice
+        A bit chosen among blocks of memory that lie behind each other.
+    host
+        What surrounds the network on a board.
+    """
 
     core: float
     laned_core: float
@@ -39,16 +54,19 @@ class _Rates:
     queue: float
     written_bit: float
     fixed_bit: float
+    choice: float
     host: float
 
 
 _RATES = {
-    "ice40": _Rates(124.0, 108.0, 5.66, 6.34, 108.0, 1.41, 0.051, 300.0),
-    "ecp5": _Rates(124.0, 108.0, 5.66, 6.34, 108.0, 1.41, 0.051, 300.0),
+    "ice40": _Rates(121.0, 108.0, 5.58, 6.36, 80.0, 1.43, 0.048, 0.40, 325.0),
+    "ecp5": _Rates(14.0, 2.0, 5.79, 5.21, 6.0, 0.83, 0.051, 0.32, 370.0),
 }
 _HOST_RAM = {"ice40": 2, "ecp5": 2}
 _FACTOR_BITS = {"ice40": 16, "ecp5": 18}
 """Bits of a multiplier's factors; one bit more costs logic, two bits another multiplier."""
+_WIDEST_WORD = {"ice40": 16, "ecp5": 36}
+"""Bits of a block's word at most."""
 
 
 @dataclass(frozen=True)
@@ -97,8 +115,16 @@ def estimate(
     stores: Stores = Store.AUTO,
     *,
     host: bool = True,
+    move: bool = True,
 ) -> Estimate:
-    """Forecast for a network on a board; without ``host`` for the network alone.
+    """Forecast for a network on a board.
+
+    Parameters
+    ----------
+    host
+        With what surrounds the network on a board.
+    move
+        Whether weights that nobody placed may move to SPRAM where block RAM is full.
 
     Raises
     ------
@@ -106,7 +132,8 @@ def estimate(
         For an unknown board, lanes or stores that are not allowed.
     """
     parallel = lanes_of(contract, lanes)
-    return _of_placement(contract, board, parallel, place(contract, board, parallel, stores), host)
+    plan = place(contract, board, parallel, stores, move=move)
+    return _of_placement(contract, board, parallel, plan, host)
 
 
 def _of_placement(
@@ -152,25 +179,34 @@ def _cells(
     for p in placement.memories:
         if p.memory.role in ("delay", "queue"):
             total += r.queue
-        if p.store is Store.DISTRIBUTED:
-            bits = p.memory.bits
-            if family == "ecp5" and not p.memory.fixed:
-                bits = 64 * math.ceil(p.memory.width / 4) * math.ceil(p.memory.depth / 16)
-            total += bits * (r.fixed_bit if p.memory.fixed else r.written_bit)
+        if p.store is Store.BLOCK:
+            behind = p.blocks / math.ceil(p.memory.width / _WIDEST_WORD[family]) - 1
+            total += r.choice * p.memory.width * behind
+        elif p.store is Store.DISTRIBUTED:
+            total += _in_logic(p.memory, family) * (
+                r.fixed_bit if p.memory.fixed else r.written_bit
+            )
     return total
+
+
+def _in_logic(memory: Memory, family: str) -> int:
+    """Bits that count; of the 64 of a written cell of ECP5, sixteen."""
+    if family == "ecp5" and not memory.fixed:
+        return 16 * math.ceil(memory.width / 4) * math.ceil(memory.depth / 16)
+    return memory.bits
 
 
 def check_fits(
     contract: NetworkContract, board: str, lanes: Lanes = 1, stores: Stores = Store.AUTO
 ) -> None:
-    """Refuse a network that surely does not fit.
+    """Refuse a network that surely does not fit, its weights where they were asked for.
 
     Raises
     ------
     InvalidValue
         Naming what ran out, by how much, and what would fit.
     """
-    found = estimate(contract, board, lanes, stores)
+    found = estimate(contract, board, lanes, stores, move=False)
     if found.surely_short:
         allowed = what_fits(contract, board, lanes, stores)
         raise InvalidValue("network", f"on {board}: {found.said()}", allowed)
@@ -181,12 +217,27 @@ def what_fits(
 ) -> str:
     """What would fit in place of a network that does not, in words."""
     parallel = lanes_of(contract, lanes)
+    if not estimate(contract, board, parallel, stores, move=False).short:
+        # The tools found otherwise: the forecast cannot say by how much less.
+        bigger = _bigger_board(contract, board, parallel, stores)
+        return f"what fits: {', or '.join(['fewer lanes', 'fewer bits (map)', *bigger])}"
     said = [
+        *_in_spram(contract, board, parallel, stores),
         *_fewer_lanes(contract, board, parallel, stores),
         *_narrower_weights(contract, board, parallel, stores),
         *_bigger_board(contract, board, parallel, stores),
     ]
     return f"what fits: {', or '.join(said)}" if said else "what fits: a smaller network"
+
+
+def _in_spram(
+    contract: NetworkContract, board: str, lanes: Mapping[str, int], stores: Stores
+) -> list[str]:
+    moved = estimate(contract, board, lanes, stores)
+    there = {n: s for n, s in moved.placement.stores.items() if s is Store.SPRAM}
+    if moved.short or not there:
+        return []
+    return [f"--stores {','.join(f'{n}={s}' for n, s in there.items())}"]
 
 
 def _fewer_lanes(
@@ -195,7 +246,7 @@ def _fewer_lanes(
     most = max(lanes.values()) // 2
     while most >= 1:
         fewer = {n: min(k, most) for n, k in lanes.items()}
-        if not estimate(contract, board, fewer, stores).short:
+        if not estimate(contract, board, fewer, stores, move=False).short:
             each = set(fewer.values())
             return [f"--lanes {lanes_text(fewer) if len(each) > 1 else each.pop()}"]
         most //= 2
@@ -210,7 +261,7 @@ def lanes_text(lanes: Mapping[str, int]) -> str:
 def _narrower_weights(
     contract: NetworkContract, board: str, lanes: Mapping[str, int], stores: Stores
 ) -> list[str]:
-    plan = place(contract, board, lanes, stores)
+    plan = place(contract, board, lanes, stores, move=False)
     family = plan.device.family
     widest = max(c.weight_width for c in contract.populations.values())
     for bits in range(widest - 1, 1, -1):
@@ -235,7 +286,7 @@ def _bigger_board(
         if device_of(name).available[CELLS] <= here:
             continue
         try:
-            if not estimate(contract, name, lanes, stores).short:
+            if not estimate(contract, name, lanes, stores, move=False).short:
                 return [f"--board {name}"]
         except InvalidValue:  # it lacks a kind of memory that was asked for
             continue

@@ -160,6 +160,8 @@ _BLOCKS = {
 }
 """Words and bits of a block's word, by the ways in which a block can be used."""
 _BLOCK_COST = {"ice40": 64.0, "ecp5": 128.0}
+_CHOICE_COST = 0.75
+"""Of choosing a bit among blocks that lie behind each other, for each block but the first."""
 _FIXED_COST = 1 / 16
 """Of a bit of a memory that is only read, in lookup tables."""
 
@@ -177,19 +179,21 @@ def placed_as(memory: Memory, family: str, store: Store = Store.AUTO) -> Placed:
 
 
 def _block_count(memory: Memory, family: str) -> int:
-    """The fewest blocks where wide words lie in one way and the columns left over in another."""
+    """Blocks of the way that costs least; columns left over may lie in another way."""
     ways = _BLOCKS[family]
 
-    def count(columns: int, way: tuple[int, int]) -> int:
-        return math.ceil(columns / way[1]) * math.ceil(memory.depth / way[0])
+    def cost(columns: int, way: tuple[int, int]) -> tuple[float, int]:
+        rows = math.ceil(memory.depth / way[0])
+        blocks = math.ceil(columns / way[1]) * rows
+        return blocks * _BLOCK_COST[family] + columns * (rows - 1) * _CHOICE_COST, blocks
 
-    best = min(count(memory.width, way) for way in ways)
-    for depth, width in ways:
-        left = memory.width % width
-        if left:
-            whole = (memory.width - left) // width * math.ceil(memory.depth / depth)
-            best = min(best, whole + min(count(left, way) for way in ways))
-    return best
+    found = [cost(memory.width, way) for way in ways]
+    for way in ways:
+        left = memory.width % way[1]
+        if 0 < left < memory.width:
+            whole, rest = cost(memory.width - left, way), min(cost(left, w) for w in ways)
+            found.append((whole[0] + rest[0], whole[1] + rest[1]))
+    return min(found)[1]
 
 
 def _logic_cost(memory: Memory, family: str) -> float:
@@ -207,11 +211,13 @@ def place(
     lanes: Lanes = 1,
     asked: Stores = Store.AUTO,
     loadable: bool = False,
+    *,
+    move: bool = True,
 ) -> Placement:
     """A place for every memory on the device of ``board``.
 
     ``asked`` says what weights are made of. Those it leaves open go where Yosys puts them, until
-    the block RAM is full: then the largest go into SPRAM, on a device that has some.
+    the block RAM is full: then, with ``move``, the largest go into SPRAM where a device has it.
 
     Raises
     ------
@@ -230,7 +236,8 @@ def place(
         for m in memories_of(contract, parallel, loadable)
     ]  # fmt: skip
     plan = Placement(device, tuple(placed))
-    return _relieved(contract, plan, parallel, stores) if device.available[SPRAM] else plan
+    spare = move and device.available[SPRAM] > 0
+    return _relieved(contract, plan, parallel, stores) if spare else plan
 
 
 def _is(memory: Memory, stores: Mapping[str, Store], store: Store) -> bool:

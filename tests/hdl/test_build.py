@@ -111,7 +111,7 @@ def test_a_network_that_does_not_fit_is_refused_with_the_tools_figures(
     # 32 block RAMs stand for a network of that size, which would take long to synthesise.
     monkeypatch.setattr(module, "to_verilog", lambda *_: FULL)
     (tmp_path / "old.bin").write_bytes(b"mine")
-    with pytest.raises(InvalidValue, match=r"^network = 'ICESTORM_RAM 32 of 30'.* fits.*device$"):
+    with pytest.raises(InvalidValue, match=r"RAM blocks 32 of 30 \(2 too many\)'.* what fits: "):
         build(tiny(), "icebreaker", tmp_path, name="big")
     assert [p.name for p in tmp_path.iterdir()] == ["old.bin"]
     gc.collect()  # the circuit that was never written complains here

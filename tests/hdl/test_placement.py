@@ -169,6 +169,19 @@ def test_narrower_weights_are_named_where_they_would_fit() -> None:
     assert estimate(wide, "icebreaker", 1, stores).short
 
 
+def test_weights_that_would_fit_in_spram_are_told_so() -> None:
+    c = layered(400, 64, 10)
+    with pytest.raises(InvalidValue, match=r"RAM blocks \d+ of 30") as caught:
+        check_fits(c, "icebreaker")
+    assert caught.value.allowed.startswith("what fits: --stores p0=spram")
+    check_fits(c, "icebreaker", 1, {"p0": "spram"})
+
+
+def test_where_the_tools_find_otherwise_no_number_is_promised() -> None:
+    said = what_fits(digits(), "icebreaker", 1)
+    assert said == "what fits: fewer lanes, or fewer bits (map), or --board ulx3s-12f"
+
+
 def test_nothing_fits_a_network_that_is_too_big_for_all() -> None:
     c = layered(2000, 2000)
     with pytest.raises(InvalidValue, match="what fits: a smaller network"):

@@ -298,7 +298,7 @@ def test_a_failing_build_takes_its_folder_with_it(
 
     monkeypatch.setattr("lifstone.hdl.build.run_program", fail)
     said = lifstone("build", path, "--board", "icebreaker", "--out", tmp_path / "bits")
-    refused(said, "network", "Unable to place cell", "what fits the device")
+    refused(said, "network", "Unable to place cell", "what fits: ")
     assert everything(tmp_path) == ["model.nir"]
     (tmp_path / "bits").mkdir()
     (tmp_path / "bits" / "mine").write_text("kept")
