@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import tempfile
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -29,6 +30,7 @@ from .options import (
 from .resources import Grid, board_grid
 from .sim.nir_read import Imported
 from .sim.rtl.coverage import Coverage, measure
+from .sim.rtl.waves import Window
 from .verdicts import BODIES, Options, Verification
 from .verdicts import verify as run_verify
 
@@ -59,6 +61,11 @@ _own_options = together(
         help="Verify the RTL in this folder, as generate wrote it or edited since.",
     ),
     click.option(
+        "--gate-level",
+        is_flag=True,
+        help="Simulate the netlist after synthesis for iCE40 in place of the RTL.",
+    ),
+    click.option(
         "--cocotb",
         help="Run the RTL under cocotb too, with pauses, back-pressure and resets: icarus, "
         "verilator or both, comma separated. At most 40 steps of the first sample.",
@@ -81,6 +88,11 @@ def _verify_options(f: Any) -> Any:
 @click.option("--junit", "junit_path", type=click.Path(path_type=Path), help="Write JUnit XML.")
 @click.option("--report", "report_path", type=click.Path(path_type=Path), help="Write HTML.")
 @click.option("--coverage", is_flag=True, help="Say which lines of the RTL the stimulus reached.")
+@click.option(
+    "--waves",
+    type=click.Path(path_type=Path),
+    help="Folder for FST waves of the clocks around the place where the RTL deviates.",
+)
 @_verify_options
 @click.pass_context
 def verify(
@@ -91,6 +103,7 @@ def verify(
     junit_path: Path | None,
     report_path: Path | None,
     coverage: bool,
+    waves: Path | None,
     **o: Any,
 ) -> None:
     """Run MODEL (.nir) on every body and print the verdicts.
@@ -105,7 +118,11 @@ def verify(
       lifstone verify model.nir --stimulus spikes.npz --junit verdict.xml
       lifstone verify model.nir --design rtl --bodies rtl --cocotb icarus,verilator
       lifstone verify model.nir --bodies rtl --coverage
+      lifstone verify model.nir --bodies rtl --gate-level
+      lifstone verify model.nir --design rtl --bodies rtl --waves waves
     """
+    if waves is not None:
+        output_folder(waves)
     output_file("junit", junit_path)
     output_file("report", report_path)
     imported, result = _run(model, o)
@@ -115,14 +132,19 @@ def verify(
         _write_page(report_path, model, imported, result, rerun(context))
     good = _good(result, o)
     covered = _covered(result, o) if coverage else None
+    window = None if waves is None else _window(result, o, waves)
     if as_json:
-        more = {} if covered is None else {"coverage": covered.to_dict()}
+        more: dict[str, Any] = {} if covered is None else {"coverage": covered.to_dict()}
+        if window is not None:
+            more["waves"] = {**asdict(window), "path": str(window.path)}
         emit_json({**_data(model, imported, result, good), **more})
     else:
         verdict_table(result)
         assumed(imported)
         for line in covered.sentences() if covered is not None else ():
             click.echo(line)
+        if window is not None:
+            click.echo(window.sentence)
     context.exit(0 if good else 1)
 
 
@@ -228,15 +250,26 @@ def _neurons(case: Case, text: str) -> tuple[tuple[str, int], ...]:
 
 
 def _design(o: dict[str, Any], case: Case) -> Any:
-    """The design that ``--design`` or ``--lanes`` names; ``None`` without either."""
+    """The design that ``--design``, ``--lanes`` or ``--gate-level`` names, or ``None``."""
     from .hdl import generate, read_design
 
     folder, contract = o["design"], case.quantised.contract
     if folder is not None:
         require(o["lanes"] == "1", "lanes", o["lanes"], "not given: the design has its own")
-        return read_design(folder, contract)
+        return _synthesised(read_design(folder, contract), o)
     lanes = lanes_from(o["lanes"])
-    return None if lanes == 1 else generate(contract, trace=True, lanes=lanes)
+    if lanes == 1 and not o["gate_level"]:
+        return None
+    return _synthesised(generate(contract, trace=True, lanes=lanes), o)
+
+
+def _synthesised(design: Any, o: dict[str, Any]) -> Any:
+    """The netlist of ``design`` where ``--gate-level`` asks for it."""
+    if not o["gate_level"]:
+        return design
+    from .sim.rtl.gate_level import gate_level
+
+    return gate_level(design)
 
 
 def _covered(result: Verification, o: dict[str, Any]) -> Coverage | None:
@@ -248,6 +281,24 @@ def _covered(result: Verification, o: dict[str, Any]) -> Coverage | None:
         return None
     design = _design(o, case) or generate(case.quantised.contract, trace=True)
     return measure(design, case.stimulus.spikes, case.stimulus.steps)
+
+
+def _window(result: Verification, o: dict[str, Any], folder: Path) -> Window | None:
+    """Waves of the place where the RTL deviates; none where it agrees, or does not compile."""
+    from .hdl import generate
+    from .sim.rtl.waves import write_waves
+
+    rows = [r.verdict for r in result.rows if r.verdict.body == "rtl"]
+    if not rows or rows[0].agrees or "does not compile" in rows[0].reason:
+        return None
+    case, difference = result.case, rows[0].difference
+    design = _design(o, case) or generate(case.quantised.contract, trace=True)
+    where = "end" if difference is None else f"{difference.population}-{difference.step}"
+    name = "".join(ch if ch.isalnum() or ch in "-_" else "_" for ch in where)
+    folder.mkdir(parents=True, exist_ok=True)
+    stimulus = case.stimulus
+    path = folder / f"{name}.fst"
+    return write_waves(design, stimulus.spikes, path, difference, steps=stimulus.steps)
 
 
 def _built(result: Verification, board: str, lanes: str) -> Grid:

@@ -68,6 +68,8 @@ class BulkRtl:
         What to count: some of ``line`` and ``toggle``; see :mod:`lifstone.sim.rtl.coverage`.
     optimise
         ``False`` compiles faster and runs slower: for short runs of many designs.
+    waves
+        Compiled so that a probe can write waves, see :mod:`lifstone.sim.rtl.waves`.
     probe
         C++ that reaches into the design, see :func:`~.harness.harness_text`; what it exports is
         found in ``library``.
@@ -86,13 +88,15 @@ class BulkRtl:
         *,
         coverage: Sequence[str] = (),
         optimise: bool = True,
+        waves: bool = False,
         probe: str = "",
     ) -> None:
         self.design = design
         self._inputs, self._outputs, self._traced = ports_of(design)
         for kind in coverage:
             require(kind in ("line", "toggle"), "coverage", kind, "line, toggle")
-        path = _compiled(design, tuple(coverage), optimise, probe)
+        extras = (*coverage, *(["waves"] if waves else []))
+        path = _compiled(design, extras, optimise, probe)
         self.library = ctypes.CDLL(str(path))
         self._run = self.library.lif_run
         self._run.restype = ctypes.c_int
@@ -246,12 +250,12 @@ def _pointers(
     return kind(*(a.ctypes.data for a in arrays), None)
 
 
-def _compiled(design: Design, coverage: tuple[str, ...], optimise: bool, probe: str) -> Path:
+def _compiled(design: Design, extras: tuple[str, ...], optimise: bool, probe: str) -> Path:
     """The shared object, from the cache if it was made before."""
     tool = find_verilator()
     level = "-O3" if optimise else "-O0"
     key = "\n".join(
-        [sources_text(design), harness_text(design, "V", probe), tool.version, level, str(coverage)]
+        [sources_text(design), harness_text(design, "V", probe), tool.version, level, str(extras)]
     )
     digest = hashlib.sha256(key.encode()).hexdigest()[:24]
     folder = cache_folder()
@@ -260,7 +264,7 @@ def _compiled(design: Design, coverage: tuple[str, ...], optimise: bool, probe: 
         return target
     with tempfile.TemporaryDirectory(prefix="building-", dir=folder) as name:
         text = harness_text(design, f"V{digest}", probe)
-        built = _compile(design, tool, Path(name), text, f"V{digest}", coverage, level)
+        built = _compile(design, tool, Path(name), text, f"V{digest}", extras, level)
         os.replace(built, target)
     return target
 
@@ -271,12 +275,15 @@ def _compile(
     work: Path,
     harness: str,
     prefix: str,
-    coverage: tuple[str, ...],
+    extras: tuple[str, ...],
     level: str,
 ) -> Path:
+    coverage = [kind for kind in extras if kind != "waves"]
     source = work / f"{design.name}.v"
     source.write_text(sources_text(design), encoding="utf-8")
     flags = [f"--coverage-{kind}" for kind in coverage]
+    if "waves" in extras:
+        flags.append("--trace-fst")
     model = verilate(source, design.name, tool, prefix, flags)
     (work / "harness.cpp").write_text(harness, encoding="utf-8")
     whole = "".join(f'#include "{path}"\n' for path in model)
@@ -289,6 +296,11 @@ def _compile(
     if coverage:
         options += ["-DVM_COVERAGE=1", "-DLIF_COVERAGE"]
         parts.append("verilated_cov")
+    libraries = []
+    if "waves" in extras:
+        options += ["-DVM_TRACE=1", "-DVM_TRACE_FST=1"]
+        parts.append("verilated_fst_c")
+        libraries = ["-lz", "-llz4"]
     output = work / "harness.so"
     run_tool(
         [
@@ -297,6 +309,7 @@ def _compile(
             f"-I{work / 'model'}",
             "all.cpp",
             *(str(path) for path in runtime(tool, options, parts)),
+            *libraries,
             "-o",
             output.name,
         ],

@@ -25,6 +25,7 @@ from ...hdl import Design, generate
 from ...hdl.process import run_program
 from ..whole_file import whole_file
 from .job import Job, Outcome, read_outcomes
+from .loading import sources_text
 from .plan import SCENARIOS, plan
 from .toolchain import find_icarus, find_verilator
 
@@ -168,7 +169,7 @@ def run_cocotb(
     with tempfile.TemporaryDirectory(prefix="lifstone-cocotb-") as name:
         folder = Path(name)
         job.write(folder)
-        (folder / f"{chosen.name}.v").write_text(chosen.verilog, encoding="utf-8")
+        (folder / f"{chosen.name}.v").write_text(sources_text(chosen), encoding="utf-8")
         level = "-O3" if optimise else "-O0"
         failure = _simulate(folder, chosen.name, simulator, level, timeout)
         return _collect(folder, simulator, job, failure)

@@ -300,6 +300,9 @@ extern "C" __attribute__((visibility("default"))) int lif_run(
   Job job{samples, steps, idle, pressure, seed, reset_at, patience, in, out, word, spike,
           cycles, where};
   VerilatedContext context;
+#if VM_TRACE
+  context.traceEverOn(true);
+#endif
   Top top(&context, "top");
   Run run(&top, job);
   int code = 0;
