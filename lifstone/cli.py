@@ -62,8 +62,7 @@ class _Commands(click.Group):
         known = super().get_command(ctx, cmd_name)
         if known is not None or cmd_name not in COMMANDS:
             return known
-        module = importlib.import_module(f".{COMMANDS[cmd_name]}", __package__)
-        found = getattr(module, "map_" if cmd_name == "map" else cmd_name)
+        found = getattr(importlib.import_module(f".{COMMANDS[cmd_name]}", __package__), cmd_name)
         assert isinstance(found, click.Command)
         return found
 

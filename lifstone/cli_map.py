@@ -33,10 +33,10 @@ from .widths_file import write_widths
 if TYPE_CHECKING:
     from .hdl.lane_choice import LaneChoice
 
-__all__ = ["map_"]
+__all__ = ["map"]
 
 
-@click.command("map")
+@click.command()
 @model_argument
 @click.option(
     "--stimulus",
@@ -70,7 +70,7 @@ __all__ = ["map_"]
 @click.option("--json", "as_json", is_flag=True, help="Print everything as JSON.")
 @stores_option
 @grid_options
-def map_(model: Path, as_json: bool, out: Path | None, **o: Any) -> None:
+def map(model: Path, as_json: bool, out: Path | None, **o: Any) -> None:
     """Choose the widths of MODEL (.nir) by calibration data, and lanes and memories for a board.
 
     Prints what was tried and what each choice costs. A width that is asked for and loses more
