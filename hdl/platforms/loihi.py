@@ -8,16 +8,16 @@ from amaranth.lib import wiring
 from ...golden.platforms.cells import LoihiCell
 from ...golden.platforms.loihi import DECAY_ONE, INPUT_BITS, STATE_BITS
 from ..cell import cell_logic, cell_ports
-from ..fixed import named
+from ..fixed import clocked, named
 
 __all__ = ["LoihiLogic"]
 
 
 @cell_logic.register(LoihiCell)
 class LoihiLogic(wiring.Component):
-    """One step without a register; members as :func:`~lifstone.hdl.cell.cell_ports` has them."""
+    """One step, a register behind its products; members as ``cell_ports`` has them."""
 
-    clocks = 0
+    clocks = 1
 
     def __init__(self, cell: LoihiCell) -> None:
         super().__init__(cell_ports(cell))
@@ -50,7 +50,8 @@ def _decay(m: Module, name: str, x: Value, keep: Value) -> Value:
     size = named(m, f"{name}_size", Mux(negative, -x, x)[: len(x)])
     # A factor above one does not exist; its sign bit is never set.
     product = named(m, f"{name}_product", size * keep[: DECAY_ONE.bit_length()])
-    scaled = named(m, f"{name}_scaled", product[DECAY_ONE.bit_length() - 1 :])
+    scaled = clocked(m, f"{name}_scaled", product[DECAY_ONE.bit_length() - 1 :])
+    # The state stands still, and so does its sign.
     return Mux(negative, -scaled, scaled)
 
 

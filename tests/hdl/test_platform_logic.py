@@ -14,6 +14,8 @@ from lifstone.golden.platforms.odin import OdinPopulation
 from lifstone.golden.platforms.truenorth import TrueNorthPopulation
 from lifstone.hdl.cell import cell_logic
 from lifstone.hdl.platforms.event_logic import event_logic
+from lifstone.hdl.platforms.loihi import LoihiLogic
+from lifstone.hdl.platforms.spinnaker import SpinnakerLogic
 from tests.hdl import platform_cells as draw
 
 VECTORS = 60
@@ -24,6 +26,7 @@ def run_logic(
 ) -> dict[str, np.ndarray]:
     """Outputs for one vector a neuron; ``feed`` names members, parts of views with a dot."""
     out = {k: np.zeros(cell.n, np.int64) for k in (*cell.words, "spike")}
+    clocks = int(getattr(dut, "clocks", 0))
     feed = {**feed, **{f"numbers.{k}": v for k, v in cell.numbers.items()}}
 
     async def bench(ctx: object) -> None:
@@ -32,12 +35,16 @@ def run_logic(
                 view, _, member = name.partition(".")
                 port = getattr(dut, view)
                 ctx.set(getattr(port, member) if member else port, int(values[j]))
+            if clocks:
+                await ctx.tick().repeat(clocks)
             await ctx.delay(1e-9)
             for word in cell.words:
                 out[word][j] = ctx.get(getattr(dut.after, word))
             out["spike"][j] = ctx.get(getattr(dut, spike))
 
     simulator = Simulator(dut)
+    if clocks:
+        simulator.add_clock(1e-6)
     simulator.add_testbench(bench)
     simulator.run()
     return out
@@ -110,6 +117,19 @@ def test_odin(tiny: bool) -> None:
         moved, fired = assert_events(draw.odin(rng, VECTORS, 6, tiny), rng)
         assert moved > 0
         assert fired > 0
+
+
+@pytest.mark.parametrize(("kind", "clocks"), [("loihi", 0), ("spinnaker", 1)])
+def test_each_clock_of_the_logic_is_needed(
+    kind: str, clocks: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rng = np.random.default_rng(1)
+    cell = getattr(draw, kind)(rng, VECTORS)
+    logic = {"loihi": LoihiLogic, "spinnaker": SpinnakerLogic}[kind]
+    assert logic.clocks == clocks + 1
+    monkeypatch.setattr(logic, "clocks", clocks)
+    with pytest.raises(AssertionError, match="v"):
+        assert_cell(cell, rng)
 
 
 def test_which_kind_of_cell_a_population_is() -> None:

@@ -12,7 +12,7 @@ from ....golden import Connection, Lif, Network, NetworkContract, Widths, quanti
 from ....golden.layers.convolution import Convolution
 from ....golden.layers.pooling import sum_pool
 from ....golden.layers.shared import SharedKernel, shared_kernel
-from ....hdl import generate
+from ....hdl import Design, generate
 from ..soak_case import Case, network_case
 
 __all__ = ["CASES"]
@@ -63,8 +63,12 @@ def _pooled() -> Made:
 
 
 def _case(name: str, made: Callable[[], Made]) -> Case:
+    def design(trace: bool) -> Design:
+        contract, kernel = made()
+        return generate(contract, trace=trace, kernels={"p": kernel})
+
     plain = network_case(name, lambda: made()[0])
-    return replace(plain, design=lambda: generate(made()[0], trace=True, kernels={"p": made()[1]}))
+    return replace(plain, design=lambda: design(True), bare=lambda: design(False))
 
 
 CASES = (

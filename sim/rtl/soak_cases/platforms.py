@@ -101,6 +101,7 @@ def _event_case(name: str, make: Callable[[], EventContract]) -> Case:
         lambda: {made().source: made().lines},
         lambda spikes, steps: {made().name: run_events(made(), spikes)},
         lambda spikes, traces, difference: "",
+        bare=lambda: generate_events(made()),
     )
 
 
