@@ -59,7 +59,7 @@ def distort(
     flat = framed.reshape(-1)
     above = flat[at] * (1 - right) + flat[at + 1] * right
     below = flat[at + wide] * (1 - right) + flat[at + wide + 1] * right
-    return np.rint(above * (1 - lower) + below * lower).astype(np.int64)
+    return np.asarray(np.rint(above * (1 - lower) + below * lower), dtype=np.int64)
 
 
 def _coordinates(
@@ -78,4 +78,4 @@ def _coordinates(
     cosine, sine = np.cos(angle), np.sin(angle)
     column = cosine * (1 + wider) * x + (shear - sine * (1 + taller)) * y + across + middle
     row = sine * (1 + wider) * x + cosine * (1 + taller) * y + down + middle
-    return column, row
+    return np.asarray(column, dtype=np.float32), np.asarray(row, dtype=np.float32)

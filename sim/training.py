@@ -309,7 +309,9 @@ def network(layers: list[Layer], settings: Settings | None = None) -> Network:
     """
     names = ["hidden", *(f"hidden{k}" for k in range(2, len(layers))), "digit"]
     before = [INPUT, *names]
-    exact = settings is not None and settings.neuron == Neuron.PERFECT
+    fraction = {}
+    if settings is not None and settings.neuron == Neuron.PERFECT:
+        fraction = dict.fromkeys(names, settings.weight_bits - 2)
     return Network(
         dt=DT,
         inputs={INPUT: layers[0].weight.shape[1]},
@@ -319,5 +321,5 @@ def network(layers: list[Layer], settings: Settings | None = None) -> Network:
         ),
         bias={n: a.bias for n, a in zip(names, layers, strict=True)},
         outputs=("digit",),
-        fraction=dict.fromkeys(names, settings.weight_bits - 2) if exact else {},
+        fraction=fraction,
     )
