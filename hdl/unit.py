@@ -154,7 +154,16 @@ def parameter_image(cell: Cell) -> list[int]:
 
 
 def unit_trace_members(cell: Cell) -> dict[str, Shape]:
-    """What a trace beat shows: the state of one neuron after its step."""
+    """What a trace beat shows: the state of one neuron after its step.
+
+    Raises
+    ------
+    InvalidValue
+        For a word that is called like another field of the beat.
+    """
+    for word in cell.words:
+        good = word not in ("index", "spike", "valid")
+        require(good, "words", word, "a name that no trace port has: index, spike, valid")
     words = {k: Shape.cast(f.shape) for k, f in dict(state_layout(cell)).items()}
     return {"index": address_shape(cell.n), **words, "spike": unsigned(1)}
 
@@ -184,9 +193,6 @@ class Unit(wiring.Component):
     def __init__(self, contract: UnitContract) -> None:
         self.contract = contract
         self.cell = cell = contract.cell
-        for word in cell.words:
-            good = word not in ("index", "spike", "valid")
-            require(good, "words", word, "a name that no trace port has: index, spike, valid")
         self.passes = passes_of(contract)
         self.lines = sum(source_sizes(contract).values())
         super().__init__(

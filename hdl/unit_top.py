@@ -63,8 +63,8 @@ class UnitTop(wiring.Component):
             members |= flat_ports(f"in_{self.names[name]}", In, lines)
         own = self.names[contract.name]
         members |= flat_ports(f"out_{own}", Out, contract.cell.n)
+        shown = {"valid": 1, **unit_trace_members(contract.cell)}
         if trace:
-            shown = {"valid": 1, **unit_trace_members(contract.cell)}
             members |= {f"trace_{own}_{k}": Out(shape) for k, shape in shown.items()}
         super().__init__(members)
 
@@ -156,7 +156,19 @@ def clocks_per_step(contract: UnitContract, spikes_in: Mapping[str, int], spikes
 
 def unit_hash(contract: UnitContract) -> str:
     """SHA-256 of everything the integers depend on, names included."""
-    text = json.dumps(_plain(contract), sort_keys=True, separators=(",", ":"))
+    cell = contract.cell
+    parts = [
+        type(cell).__name__,
+        cell if is_dataclass(cell) else None,
+        {k: [w.width, w.signed] for k, w in cell.words.items()},
+        {k: [w.width, w.signed] for k, w in cell.receptors.items()},
+        cell.numbers,
+        cell.start(),
+        contract.inputs,
+        contract.projections,
+        contract.name,
+    ]
+    text = json.dumps(_plain(parts), sort_keys=True, separators=(",", ":"))
     return hashlib.sha256(text.encode()).hexdigest()
 
 
