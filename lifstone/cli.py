@@ -25,6 +25,7 @@ COMMANDS = {
     "build": "cli_design",
     "compare": "cli_compare",
     "characterise": "cli_silicon",
+    "conformance": "cli_conformance",
     "datasheet": "cli_silicon",
     "convert": "cli_convert",
     "demo": "cli_verify",

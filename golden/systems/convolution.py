@@ -61,7 +61,7 @@ def bar(p: Parameters) -> Bits:
     return noisy.reshape(p.steps, -1).astype(np.uint8)
 
 
-def _kernels(p: Parameters) -> Convolution:
+def kernels(p: Parameters) -> Convolution:
     rng = np.random.default_rng([p.seed, 2])
     shape = (p.channels_out, p.channels_in // p.groups, p.kernel, p.kernel)
     return Convolution(
@@ -89,7 +89,7 @@ def _fire(p: Parameters, n: int, x: NDArray[np.float64]) -> NDArray[np.bool_]:
 
 def run(p: Parameters) -> Result:
     """The bar through convolution, neurons and pooling, in three forms."""
-    conv, spikes = _kernels(p), bar(p)
+    conv, spikes = kernels(p), bar(p)
     dense = conv.dense(spikes)
     event, operations = conv.event_driven(spikes)
     unrolled = spikes.astype(np.int64) @ conv.matrix().T.toarray()
