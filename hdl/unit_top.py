@@ -37,7 +37,7 @@ from .unit import (
 )
 from .verilog import to_verilog
 
-__all__ = ["UnitTop", "clocks_per_step", "generate_unit", "unit_hash"]
+__all__ = ["UnitTop", "clocks_per_step", "digest", "generate_unit", "unit_hash"]
 
 
 class UnitTop(wiring.Component):
@@ -168,7 +168,12 @@ def unit_hash(contract: UnitContract) -> str:
         contract.projections,
         contract.name,
     ]
-    text = json.dumps(_plain(parts), sort_keys=True, separators=(",", ":"))
+    return digest(parts)
+
+
+def digest(data: Any) -> str:
+    """SHA-256 of dataclasses, arrays and plain data, whatever their order in memory."""
+    text = json.dumps(_plain(data), sort_keys=True, separators=(",", ":"))
     return hashlib.sha256(text.encode()).hexdigest()
 
 

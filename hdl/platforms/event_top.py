@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from typing import Any, cast
+from typing import Any
 
 from amaranth.hdl import Module, Shape
 from amaranth.lib import wiring
@@ -15,7 +15,7 @@ from ..design import Design, hex_text
 from ..flat import flat_ports, join_inlet, join_outlet
 from ..names import check_identifier, identifiers
 from ..unit import parameter_image, parameter_layout
-from ..unit_top import unit_hash
+from ..unit_top import digest
 from ..verilog import to_verilog
 from .event_logic import as_stored
 from .event_unit import EventUnit, event_trace_members, event_weight_image
@@ -116,7 +116,7 @@ def _manifest(contract: EventContract, name: str, trace: bool) -> dict[str, Any]
     return {
         "name": name,
         "generator": "lifstone",
-        "contract_sha256": unit_hash(cast(Any, contract)),
+        "contract_sha256": digest(contract),
         "clock": "clk",
         "reset": {"port": "rst", "active": "high", "synchronous": True},
         "trace": trace,
