@@ -30,6 +30,7 @@ BODIES = {
     "chr2": "body_chr2",
     "summation": "body_summation",
     "thalamus": "body_thalamus",
+    "noise": "body_noise",
 }
 """Module of each system that has an integer cell here; each has a function ``body``."""
 

@@ -50,16 +50,18 @@ class Intervals:
 
 
 def white_cell(
-    m: NoisyMembrane, dt: float, n: int, *, seed: int = 0, width: int = 16, steps_to_th: int = 4096
+    m: NoisyMembrane, dt: float, n: int, *, seed: int = 0, width: int = 16, per_sigma: int = 256
 ) -> NoisyLif:
     """The integer neuron nearest to a noisy membrane on a grid of ``dt`` seconds.
+
+    Potentials are counted from the mean ``mu``, so that no bias is rounded.
 
     Parameters
     ----------
     width
         Bits of the potential.
-    steps_to_th
-        Integers between rest, at 0 volts, and threshold.
+    per_sigma
+        Integers of the potential in ``sigma``.
 
     Raises
     ------
@@ -67,8 +69,8 @@ def white_cell(
         Where the noise or a potential does not fit its word.
     """
     require(dt > 0, "dt", dt, "greater than 0, in seconds")
-    require(m.v_th > 0, "v_th", m.v_th, "above 0, where rest is")
-    lsb, a, fraction = m.v_th / steps_to_th, float(np.exp(-dt / m.tau_mem)), 16
+    require(per_sigma >= 1, "per_sigma", per_sigma, "1 or more")
+    lsb, a, fraction = m.sigma / per_sigma, float(np.exp(-dt / m.tau_mem)), 16
 
     def words(value: float) -> Ints:
         return np.full(n, round(value), dtype=np.int64)
@@ -88,17 +90,17 @@ def white_cell(
         drive=Drive.NEW,
         couple=None,
         couple_fraction=0,
-        threshold=words(steps_to_th),
+        threshold=words((m.v_th - m.mu) / lsb),
         reset=Reset.SET,
-        u_reset=words(m.v_reset / lsb),
+        u_reset=words((m.v_reset - m.mu) / lsb),
         u_drop=words(0),
-        u_init=words(m.v_reset / lsb),
+        u_init=words((m.v_reset - m.mu) / lsb),
         hold=words(m.t_ref / dt),
-        bias=words((1 - a) * m.mu / lsb),
+        bias=words(0),
         rounding=Rounding.NEAREST,
         lsb=np.full(n, lsb),
         i_lsb=np.ones(n),
-        v_rest=np.zeros(n),
+        v_rest=np.full(n, m.mu),
     )
     return NoisyLif(
         base, words(spread / BELL_VARIANCE**0.5 * (1 << gain_fraction)), gain_fraction, seed
@@ -110,14 +112,14 @@ def realised(cell: NoisyLif, dt: float) -> NoisyMembrane:
     c = cell.base
     assert c.decay_mem is not None
     assert c.threshold is not None
-    a, lsb = float(c.decay_mem.factor()[0]), float(c.lsb[0])
+    a, lsb, rest = float(c.decay_mem.factor()[0]), float(c.lsb[0]), float(c.v_rest[0])
     spread = float(cell.gain[0]) / 2.0**cell.gain_fraction * BELL_VARIANCE**0.5
     return NoisyMembrane(
         -dt / float(np.log(a)),
-        float(c.bias[0]) / (1 - a) * lsb,
+        rest + float(c.bias[0]) / (1 - a) * lsb,
         spread / float(np.sqrt((1 - a * a) / 2)) * lsb,
-        float(c.threshold[0]) * lsb,
-        float(c.u_reset[0]) * lsb,
+        rest + float(c.threshold[0]) * lsb,
+        rest + float(c.u_reset[0]) * lsb,
         float(c.hold[0]) * dt,
     )
 
@@ -165,7 +167,7 @@ def passage_intervals(cell: NoisyLif, steps: int = 0) -> Intervals:
     assert c.threshold is not None
     top, start, hold = int(c.threshold[0]), int(c.u_reset[0]), int(c.hold[0])
     m, lsb = realised(cell, 1.0), float(c.lsb[0])
-    low = int((min(m.mu, m.v_reset) - 8 * m.sigma / 2**0.5) / lsb)
+    low = int((min(m.mu, m.v_reset) - 8 * m.sigma / 2**0.5 - float(c.v_rest[0])) / lsb)
     require(low > -(1 << (c.width - 1)), "width", c.width, "bits for eight standard deviations")
     end = _integrated(c, np.arange(low, top + 1), noise_values(cell))
     size, stays = end.shape[0], end <= top

@@ -2,31 +2,39 @@
 
 ::
 
-    s0, s1 --> Register --> Bell --> * gain --reg--+--> Leak --reg--> Fire --> after, spike
-                  |                                |  (NoisyLif)       ^
-                  +--> s0, s1 after                +-------------------+ (StochasticThreshold)
+    s0, s1 -> Register -reg-> Bell -> * gain -reg-> round -reg-+-> Leak -reg-> Fire -> after, spike
+                 |                                             | (NoisyLif)     ^
+                 +-> s0, s1 after                              +----------------+
+                                                                 (StochasticThreshold)
 """
 
 from __future__ import annotations
 
-from amaranth.hdl import Module, Shape, Signal, Value
+from amaranth.hdl import Module, Signal, Value
 from amaranth.lib import wiring
 
 from ...golden.cells.noise import NoisyLif, StochasticThreshold
 from ..cell import cell_logic, cell_ports
-from ..fixed import named, shift_right
+from ..fixed import shift_right
 from ..lfsr import Bell, Register
 from ..step import Fire, Leak
 
 __all__ = ["NoiseLogic"]
 
 
+def later(m: Module, name: str, value: Value) -> Signal:
+    """A register that needs no reset."""
+    register = Signal(value.shape(), name=name, reset_less=True)
+    m.d.sync += register.eq(value)
+    return register
+
+
 @cell_logic.register(NoisyLif)
 @cell_logic.register(StochasticThreshold)
 class NoiseLogic(wiring.Component):
-    """Members of :func:`~.cell.cell_ports`; right two clocks after the inputs stand still."""
+    """Members of :func:`~.cell.cell_ports`; right four clocks after the inputs stand still."""
 
-    clocks = 2
+    clocks = 4
 
     def __init__(self, cell: NoisyLif | StochasticThreshold) -> None:
         self.cell = cell
@@ -65,11 +73,8 @@ class NoiseLogic(wiring.Component):
             register.s1.eq(self.state.s1),
             self.after.s0.eq(register.next_s0),
             self.after.s1.eq(register.next_s1),
-            bell.word.eq(register.word),
         ]
-        product = named(m, "scaled", bell.z * self.numbers.gain)
-        rounded: Value = shift_right(product, self.cell.gain_fraction, self.cell.base.rounding)
-        kept: Shape = rounded.shape()
-        noise = Signal(kept, name="noise", reset_less=True)
-        m.d.sync += noise.eq(rounded)
-        return noise
+        m.d.sync += bell.word.eq(register.word)
+        product = later(m, "scaled", bell.z * self.numbers.gain)
+        rounded = shift_right(product, self.cell.gain_fraction, self.cell.base.rounding)
+        return later(m, "noise", rounded)

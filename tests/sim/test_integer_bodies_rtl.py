@@ -10,6 +10,7 @@ import pytest
 from lifstone.golden.cells.body import BODIES, integer_body
 from lifstone.hdl import Design
 from lifstone.hdl.cells import conductance as _conductance  # noqa: F401
+from lifstone.hdl.cells import noise as _noise  # noqa: F401
 from lifstone.hdl.cells import photo as _photo  # noqa: F401
 from lifstone.hdl.lint import waiver_file
 from lifstone.hdl.unit_top import generate_unit

@@ -33,8 +33,7 @@ from lifstone.golden.noise.membrane import NoisyMembrane
 BRUNEL = NoisyMembrane(20e-3, 15e-3, 4e-3, 20e-3, 10e-3, 2e-3)
 DT = 1e-3
 ROUNDING = 0.01
-"""Rate and spread of the integers against real numbers, 1024 integers to threshold: measured
-0.4 % and below."""
+"""Rate and spread of the integers against real numbers, 256 integers a sigma: measured 0.2 %."""
 
 
 def intervals_of(cell: NoisyLif | StochasticThreshold, steps: int) -> list[np.ndarray]:
@@ -65,7 +64,7 @@ def agree(gaps: list[np.ndarray], exact: Intervals) -> int:
 
 def test_white_noise_gives_the_intervals_of_its_chain() -> None:
     m = BRUNEL.driven(18e-3)
-    cell = white_cell(m, DT, 384, steps_to_th=512, seed=1)
+    cell = white_cell(m, DT, 384, per_sigma=128, seed=1)
     exact = passage_intervals(cell, 3000)
     assert exact.odds.sum() == pytest.approx(1, abs=1e-6)
     # A window cuts long intervals: it is a hundred of them.
@@ -77,7 +76,7 @@ def test_white_noise_gives_the_intervals_of_its_chain() -> None:
 
 @pytest.mark.parametrize("mu", [15e-3, 18e-3])
 def test_the_chain_is_close_to_the_clocked_neuron(mu: float) -> None:
-    cell = white_cell(BRUNEL.driven(mu), DT, 1, steps_to_th=1024)
+    cell = white_cell(BRUNEL.driven(mu), DT, 1, per_sigma=256)
     exact = passage_intervals(cell)
     real = clocked(realised(cell, DT), DT)
     assert exact.mean * DT == pytest.approx(real.mean, rel=ROUNDING)
@@ -88,7 +87,7 @@ def test_the_chain_approaches_siegert_as_steps_shrink() -> None:
     """What is left above the first-order correction for the clock is of order dt."""
     errors = []
     for dt in (1e-3, 0.5e-3):
-        cell = white_cell(BRUNEL, dt, 1, steps_to_th=1024)
+        cell = white_cell(BRUNEL, dt, 1, per_sigma=256)
         m = realised(cell, dt)
         rate = 1.0 / (passage_intervals(cell).mean * dt)
         assert rate < siegert.rate(m)
@@ -98,8 +97,8 @@ def test_the_chain_approaches_siegert_as_steps_shrink() -> None:
 
 
 def test_escape_noise_gives_the_intervals_of_its_hazard() -> None:
-    white = white_cell(BRUNEL, DT, 384, steps_to_th=512)
-    base = replace(white.base, bias=np.full(384, 27))
+    white = white_cell(BRUNEL, DT, 384, per_sigma=128)
+    base = replace(white.base, bias=np.full(384, 7))
     cell = StochasticThreshold(base, np.full(384, 1 << 14), 12, seed=2)
     exact = escape_intervals(cell, 4000)
     assert 0.2 < exact.cv < 0.95
@@ -115,18 +114,13 @@ def test_coloured_noise_has_the_rate_of_the_plane() -> None:
     """
     dt, tau_syn = 0.1e-3, 2e-3
     m = NoisyMembrane(10e-3, 18e-3, 4e-3, 20e-3, 10e-3, 2e-3)
-    n, lsb, steps = 384, 20e-3 / 4096, 12000
-    white = white_cell(m, dt, n, width=18, steps_to_th=4096)
-    a_mem, a_syn = np.exp(-dt / m.tau_mem), np.exp(-dt / tau_syn)
+    n, per_sigma, steps = 384, 512, 12000
+    white = white_cell(m, dt, n, width=18, per_sigma=per_sigma)
+    a_syn = np.exp(-dt / tau_syn)
     # i holds what the current adds to u in a step; its sum over a noise pulse is that of white.
-    pulse = m.sigma * np.sqrt(dt / m.tau_mem) / lsb * (1 - a_syn)
-    shift = 6
-    base = replace(
-        white.base,
-        syn_width=20,
-        decay_syn=Decay(np.full(n, round(a_syn * (1 << 16))), 16),
-        bias=np.full(n, round((1 - a_mem) * m.mu / lsb * (1 - a_syn) * (1 << shift))),
-    )
+    pulse = per_sigma * np.sqrt(dt / m.tau_mem) * (1 - a_syn)
+    decay = Decay(np.full(n, round(a_syn * (1 << 16))), 16)
+    base, shift = replace(white.base, syn_width=20, decay_syn=decay), 6
     # Finer current than potential: everything is counted in 2^-6 of the integer above.
     fine = 1 << shift
     base = replace(
@@ -149,7 +143,7 @@ def test_coloured_noise_has_the_rate_of_the_plane() -> None:
 
 
 def test_noise_is_drawn_while_refractory_and_differs_between_neurons() -> None:
-    cell = white_cell(BRUNEL.driven(25e-3), DT, 4, steps_to_th=512)
+    cell = white_cell(BRUNEL.driven(25e-3), DT, 4, per_sigma=128)
     trace = run_cell(cell, {"input": np.zeros((200, 4), np.int64)})
     assert len({tuple(trace.spikes[:, j]) for j in range(4)}) == 4
     assert (trace.state["s0"][1:] != trace.state["s0"][:-1]).all()
