@@ -62,6 +62,7 @@ def _case(name: str, rule: InhibitoryInteger | ThreeFactorInteger, seed: int) ->
         lambda spikes, steps: plastic_reference(make(), spikes),
         lambda spikes, traces, difference: "",
         _some,
+        bare=lambda: generate_plastic(make()),
     )
 
 
