@@ -20,7 +20,16 @@ from ..golden.fixed import Ints
 from ..golden.lif import Reset
 from .fixed import named, saturate, saturate_bottom, shift_right
 
-__all__ = ["Fire", "Leak", "LifStep", "Parameter", "acc_shape", "parameters", "state_layout"]
+__all__ = [
+    "Fire",
+    "Leak",
+    "LifStep",
+    "Parameter",
+    "acc_shape",
+    "leaked_bits",
+    "parameters",
+    "state_layout",
+]
 
 
 @dataclass(frozen=True, eq=False)
@@ -109,6 +118,11 @@ def _leak_layout(c: Contract, noise: Shape | None = None) -> data.StructLayout:
         share = max(1, int(np.abs(c.couple).max()))
         fields["share"] = signed(c.syn_width + share.bit_length() + 1)
     return data.StructLayout(fields)
+
+
+def leaked_bits(c: Contract) -> int:
+    """Width of what :class:`Leak` hands to :class:`Fire`."""
+    return int(_leak_layout(c).size)
 
 
 class Leak(wiring.Component):

@@ -1,4 +1,4 @@
-"""All that is proved of a network: steps, sums of weights, streams."""
+"""All that is proved of a network: steps, sums of weights, memories, streams."""
 
 from __future__ import annotations
 
@@ -18,7 +18,9 @@ from ..core import Core
 from ..generate import Design
 from ..laned import LanedCore
 from ..network import input_sizes, port_names, sources_of
+from .contents import Contents
 from .induction import Outcome
+from .memories import PROMISES, MemoryWatch, prove_memories
 from .smt import Source, circuits
 from .step import StepProof, prove_step, step_of_verilog
 from .streams import (
@@ -34,7 +36,7 @@ from .streams import (
 
 __all__ = ["COMPONENTS", "Proof", "prove_network"]
 
-COMPONENTS = ("step", "sum", "streams")
+COMPONENTS = ("step", "sum", "memories", "streams")
 DEPTH = 6
 """Clocks of the longest induction, and of the search for a counterexample."""
 _PROMISED = "the rules of its stream"
@@ -75,6 +77,8 @@ def prove_network(
         jobs += _steps(contract, design, timeout)
     if "sum" in chosen:
         jobs += [(f"sum of {p}", lambda p=p: _sum(contract, p)) for p in contract.populations]  # type: ignore[misc]
+    if "memories" in chosen:
+        jobs += _memories(contract, design, timeout)
     if "streams" in chosen:
         jobs += _streams(contract, design, timeout)
     out = []
@@ -147,6 +151,48 @@ def _sum(contract: NetworkContract, name: str) -> Proof:
     return Proof(verdict, "sum", time.perf_counter() - start, detail)
 
 
+def _memories(
+    contract: NetworkContract, design: Design, timeout: float
+) -> Iterator[tuple[str, Callable[[], Proof]]]:
+    names = port_names(contract)["populations"]
+    for row in design.manifest["populations"]:
+        name, lanes = row["name"], row.get("lanes", 1)
+        matrices = [k.weight for k in contract.into(name)]
+        known = Contents(contract.populations[name], matrices, lanes)
+        module = f"{design.name}_core_{names[name]}"
+        label = f"contents of {name}"
+        yield label, lambda label=label, k=known, m=module: _contents_row(label, k, design, m)  # type: ignore[misc]
+    watches = {}
+    for name, c in contract.populations.items():
+        rows = next(r for r in design.manifest["populations"] if r["name"] == name)
+        if rows.get("lanes", 1) == 1:
+            matrices = [k.weight for k in contract.into(name)]
+            watches[f"memories of {name}"] = MemoryWatch(Core(c, matrices, _lines(contract, name)))
+    made = circuits([w.source() for w in watches.values()])
+    for (label, watch), circuit in zip(watches.items(), made, strict=True):
+
+        def job(label: str = label, watch: MemoryWatch = watch, circuit: Any = circuit) -> Proof:
+            outcome = prove_memories(watch, circuit, DEPTH, timeout)
+            return _row(label, "memories", "one word of each", outcome, PROMISES, timeout)
+
+        yield label, job
+
+
+def _lines(contract: NetworkContract, name: str) -> int:
+    """Rows of the weights of a population."""
+    sizes = {**input_sizes(contract), **{p: c.n for p, c in contract.populations.items()}}
+    return sum(1 if s.connection is None else sizes[s.pre] for s in sources_of(contract, name))
+
+
+def _contents_row(label: str, known: Contents, design: Design, module: str) -> Proof:
+    start = time.perf_counter()
+    words, reason = known.compare(design.verilog, module)
+    status = Status.DEVIATES if reason else Status.PROVED
+    verdict = Verdict(label, "contract", status, reason=reason)
+    detail = "" if reason else f"each of {words:,} words"
+    return Proof(verdict, "memories", time.perf_counter() - start, detail)
+
+
 def _streams(
     contract: NetworkContract, design: Design, timeout: float
 ) -> Iterator[tuple[str, Callable[[], Proof]]]:
@@ -156,14 +202,13 @@ def _streams(
     for (label, watch), circuit in zip(watches.items(), circuits(sources), strict=True):
 
         def job(label: str = label, watch: Watch = watch, circuit: Any = circuit) -> Proof:
-            return _stream_row(label, prove_watch(watch, circuit, DEPTH, timeout), watch, timeout)
+            outcome = prove_watch(watch, circuit, DEPTH, timeout)
+            return _row(label, "streams", _PROMISED, outcome, watch.promises, timeout)
 
         yield label, job
 
 
-def _watches(
-    contract: NetworkContract, lanes: Mapping[str, int], traced: bool
-) -> dict[str, Watch]:
+def _watches(contract: NetworkContract, lanes: Mapping[str, int], traced: bool) -> dict[str, Watch]:
     """One watch for each different stream component, by its name and sizes."""
     sizes = {**input_sizes(contract), **{p: c.n for p, c in contract.populations.items()}}
     wanted = dict.fromkeys(sizes, 0)
@@ -196,26 +241,34 @@ def _core(c: Contract, rows: int, lanes: int, traced: bool) -> Core | LanedCore:
     return Core(c, [], rows) if lanes == 1 else LanedCore(c, [], rows, lanes, trace=traced)
 
 
-def _stream_row(label: str, outcome: Outcome, watch: Watch, timeout: float) -> Proof:
-    verdict, trace = Verdict(label, _PROMISED, Status.PROVED), ()
-    detail = f"{len(watch.promises)} promises, induction over {_clocks(outcome.depth)}"
+def _row(
+    label: str,
+    component: str,
+    about: str,
+    outcome: Outcome,
+    promises: Sequence[str],
+    timeout: float,
+) -> Proof:
+    verdict, trace = Verdict(label, about, Status.PROVED), ()
+    detail = f"{len(promises)} promises, induction over {_clocks(outcome.depth)}"
     if outcome.word == "sat":
         reason = f"{', '.join(outcome.broken)} broken in clock {outcome.depth - 1}"
-        verdict, detail = Verdict(label, _PROMISED, Status.DEVIATES, reason=reason), ""
-        return Proof(verdict, "streams", outcome.seconds, detail, _clock_lines(outcome, watch))
+        verdict, detail = Verdict(label, about, Status.DEVIATES, reason=reason), ""
+        return Proof(verdict, component, outcome.seconds, detail, _clock_lines(outcome, promises))
     if outcome.word == "unknown":
         detail = f"no counterexample within {_clocks(outcome.depth)}"
-        verdict = _undecided(label, _PROMISED, timeout)
-    return Proof(verdict, "streams", outcome.seconds, detail, trace)
+        verdict = _undecided(label, about, timeout)
+    return Proof(verdict, component, outcome.seconds, detail, trace)
 
 
-def _clock_lines(outcome: Outcome, watch: Watch) -> tuple[str, ...]:
-    """What goes in, what comes out and what is broken, clock by clock."""
-    hidden = {"clk", "given", *watch.promises} - set(outcome.broken)
+def _clock_lines(outcome: Outcome, promises: Sequence[str]) -> tuple[str, ...]:
+    """What goes in, what comes out, what the core does and what is broken, clock by clock."""
+    hidden = {"clk", "given", *promises} - set(outcome.broken)
+    inner = {"dut.phase", "dut.index", "dut.group"}
     out = []
     for k, values in enumerate(outcome.trace):
-        shown = [f"{n} = {v}" for n, v in values.items() if "." not in n and n not in hidden]
-        out.append(f"clock {k}: {', '.join(shown)}")
+        names = [n for n in values if ("." not in n and n not in hidden) or n in inner]
+        out.append(f"clock {k}: {', '.join(f'{n} = {values[n]}' for n in names)}")
     return tuple(out)
 
 

@@ -14,22 +14,45 @@ import z3
 
 from ...golden.errors import MissingTool, require
 from ..process import run_program
+from .watched import WATCHED
 
 __all__ = ["Circuit", "Source", "bit_places", "circuits", "stepped_bits"]
 
-_READ = "proc; flatten; memory -nomap; memory_map; opt_expr; dffunmap; setundef -undriven -anyseq; opt_clean"
-"""Memories become registers, so that a state is one bit vector and the logic stays QF_BV; what
-nobody drives, and each ``x``, may be anything."""
+_MAPPED = ("memory -nomap", "memory_map", "opt_expr")
+"""Memories become registers, so that a state is one bit vector and the logic stays QF_BV."""
+_LAST = ("dffunmap", "setundef -undriven -anyseq", "opt_clean")
+"""What nobody drives, and each ``x``, may be anything."""
 _SIGNAL = re.compile(r"^; yosys-smt2-(input|output|register|wire) (\S+) (\d+)$", re.MULTILINE)
 
 
 @dataclass(frozen=True)
 class Source:
-    """A circuit's text, Verilog or with ``rtlil`` RTLIL, and the name of its top module."""
+    """A circuit's text, Verilog or with ``rtlil`` RTLIL, and the name of its top module.
+
+    With ``cut``, the outputs of the modules named there may be anything, of each memory one
+    word is kept (see :mod:`.memories`), and every wire with a name is found in the circuit.
+    """
 
     text: str
     top: str
     rtlil: bool = False
+    cut: tuple[str, ...] = ()
+
+    def script(self, stem: str) -> list[str]:
+        """Commands for Yosys that read ``<stem>.txt`` and write ``<stem>.smt2``."""
+        reader = "read_rtlil" if self.rtlil else "read_verilog -sv"
+        script = [f"{reader} {stem}.txt", f"hierarchy -check -top {self.top}", "proc"]
+        for module in self.cut:
+            kept = f"setattr -set keep 1 {module}/i:* {module}/o:*"
+            script += [kept, f"cutpoint {module}"]
+        script.append("flatten")
+        if self.cut:
+            watched = "techmap -autoproc -map watched.v"
+            script += ["opt_clean", "memory_dff", "memory_collect", watched, "proc", "opt_expr"]
+        else:
+            script += _MAPPED
+        wires = " -wires" if self.cut else ""
+        return [*script, *_LAST, f"write_smt2 -stbv{wires} {stem}.smt2", "design -reset"]
 
 
 class Circuit:
@@ -99,12 +122,11 @@ def circuits(sources: Sequence[Source]) -> list[Circuit]:
         raise MissingTool("pyosys", "pip install pyosys")
     with tempfile.TemporaryDirectory(prefix="lifstone-") as name:
         folder = Path(name)
+        (folder / "watched.v").write_text(WATCHED, encoding="utf-8")
         script = []
         for k, s in enumerate(sources):
             (folder / f"{k}.txt").write_text(s.text, encoding="utf-8")
-            reader = "read_rtlil" if s.rtlil else "read_verilog -sv"
-            script += [f"{reader} {k}.txt", f"hierarchy -check -top {s.top}", *_READ.split("; ")]
-            script += [f"write_smt2 -stbv {k}.smt2", "design -reset"]
+            script += s.script(str(k))
         run = (
             "from pyosys import libyosys as y\nd = y.Design()\n"
             f"for c in {script!r}: y.run_pass(c, d)"

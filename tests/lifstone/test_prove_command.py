@@ -23,8 +23,8 @@ def test_the_digits_network_is_proved(lifstone: Lifstone) -> None:
     said = lifstone("prove", DIGITS, "--json")
     assert said.code == 0
     rows = said.json()["rows"]
-    assert [r["verdict"] for r in rows] == ["proved"] * 6
-    assert {r["component"] for r in rows} == {"step", "sum", "streams"}
+    assert [r["verdict"] for r in rows] == ["proved"] * 10
+    assert {r["component"] for r in rows} == {"step", "sum", "memories", "streams"}
 
 
 def test_a_loop_has_every_stream_component(lifstone: Lifstone, loop: Path) -> None:
