@@ -15,6 +15,7 @@ from amaranth.lib.wiring import In, Out
 from ..golden.errors import InvalidValue
 from ..golden.quantise import NetworkContract
 from .boards import Board
+from .convolution import Kernels
 from .fixed import named
 from .lanes import Lanes
 from .pll import find_pll, pll_block
@@ -73,12 +74,13 @@ class BoardTop(wiring.Component):
         baud: int = BAUD,
         lanes: Lanes = 1,
         stores: Stores = Store.AUTO,
+        kernels: Kernels | None = None,
     ) -> None:
         check_choices(contract, board, clock, stores)
         self.board = board
         self.pll = find_pll(board.family, board.clock, clock or board.clock)
         self.frequency = board.clock if self.pll is None else self.pll.frequency
-        self.serial = SerialNetwork(contract, self.frequency, baud, lanes, stores)
+        self.serial = SerialNetwork(contract, self.frequency, baud, lanes, stores, kernels)
         self.pins = dict(board.pins)
         members = {"clk": In(1), "uart_rx": In(1, init=1), "uart_tx": Out(1, init=1)}
         if board.button is not None:

@@ -16,9 +16,10 @@ from amaranth.lib import fifo, stream, wiring
 from amaranth.lib.cdc import FFSynchronizer
 from amaranth.lib.wiring import In, Out
 
-from ..golden.errors import require
+from ..golden.errors import InvalidValue, require
 from ..golden.quantise import NetworkContract
 from .boot import BootedNetwork
+from .convolution import Kernels
 from .lanes import Lanes
 from .network import NetworkTop
 from .weights import Store, Stores, stores_of
@@ -145,6 +146,7 @@ class SerialNetwork(wiring.Component):
         baud: int = BAUD,
         lanes: Lanes = 1,
         stores: Stores = Store.AUTO,
+        kernels: Kernels | None = None,
     ) -> None:
         inputs = list(contract.inputs)
         require(len(inputs) <= 1, "inputs", inputs, "one input, or none, behind a serial line")
@@ -157,10 +159,12 @@ class SerialNetwork(wiring.Component):
         self.bytes = 1 if all(contract.size(k) <= TICK for k in (*inputs, *outputs)) else 2
         self.divisor = round(clock / baud)
         self.boots = Store.SPRAM in stores_of(contract, stores).values()
+        for name in (kernels or {}) if self.boots else ():
+            raise InvalidValue(f"kernels.{name}", "weights in SPRAM", "plain memory beside kernels")
         self.network: NetworkTop | BootedNetwork = (
             BootedNetwork(contract, clock, lanes=lanes, stores=stores)
             if self.boots
-            else NetworkTop(contract, lanes=lanes, stores=stores)
+            else NetworkTop(contract, lanes=lanes, stores=stores, kernels=kernels)
         )
         super().__init__(
             {

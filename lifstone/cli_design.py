@@ -95,6 +95,7 @@ def generate(
 @click.option("--board", required=True, help=f"{BOARD_NAMES}.")
 @click.option("--out", type=click.Path(path_type=Path), required=True, help="Folder to write.")
 @click.option("--name", default="lifstone_net", show_default=True, help="Name of the design.")
+@click.option("--kernels", is_flag=True, help="Store the kernels of convolutions once.")
 @click.option("--clock", help="Such as 24MHz, made by a PLL; the board's own unless given.")
 @click.option("--json", "as_json", is_flag=True, help="Print the figures as JSON.")
 @lanes_option
@@ -108,6 +109,7 @@ def build(
     board: str,
     out: Path,
     name: str,
+    kernels: bool,
     clock: str | None,
     lanes: str,
     stores: str,
@@ -127,6 +129,7 @@ def build(
     from .golden.systems import Quantity
     from .hdl.boards import find_board
     from .hdl.build import build as make
+    from .sim.nir_kernels import Shared, nir_kernels
     from .units import parse_value
 
     find_board(board)
@@ -135,6 +138,7 @@ def build(
     hertz = Quantity("clock", 12e6, "Hz", "of the network", low=0, open_low=True)
     frequency = None if clock is None else float(parse_value(hertz, clock))
     imported, quantised = load(model, o)
+    shared = nir_kernels(model, quantised.contract) if kernels else Shared({}, ())
     with progress() as bar:
         task = bar.add_task("build", total=None)
         result = make(
@@ -145,12 +149,15 @@ def build(
             lanes=parallel,
             stores=kinds,
             clock=frequency,
+            kernels=shared.kernels,
             progress=lambda stage: bar.update(task, description=stage),
         )
     if as_json:
         emit_json(result.to_dict())
     else:
         assumed(imported)
+        for line in shared.reasons:
+            click.echo(line)
         for key, value in result.table().items():
             click.echo(f"{key}: {value}")
         if not result.meets_timing:

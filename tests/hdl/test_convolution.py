@@ -14,6 +14,7 @@ from lifstone.golden.layers.convolution import Convolution
 from lifstone.golden.layers.pooling import sum_pool
 from lifstone.golden.layers.shared import SharedKernel, shared_kernel
 from lifstone.hdl import generate, read_design
+from lifstone.hdl.build import build
 from lifstone.hdl.convolution import convolution_clocks_per_step
 from lifstone.hdl.convolution_reach import reciprocal
 from lifstone.sim.rtl.bulk import BulkRtl
@@ -144,3 +145,23 @@ def test_division_by_a_constant_is_exact(divisor: int) -> None:
     values = np.arange(30_000)
     factor, shift = reciprocal(divisor, len(values))
     np.testing.assert_array_equal(values * factor >> shift, values // divisor)
+
+
+def test_a_kernel_brings_onto_a_board_what_its_weights_keep_off(tmp_path: Path) -> None:
+    """Unrolled, 400 lines and 648 neurons are 3.3 million bits; an UP5K has 120 thousand."""
+    rng = np.random.default_rng(0)
+    conv = Convolution(rng.normal(1.0, 2.0, (8, 1, 3, 3)), (1, 20, 20), stride=2, padding=0)
+    lif = Lif(tau_mem=10e-3, n=conv.n_out)
+    link = Connection("x", "p", conv.matrix().toarray())
+    net = Network(1e-3, {"x": conv.n_in}, {"p": lif}, (link,), ("p",))
+    contract = quantise(net).contract
+    with pytest.raises(InvalidValue, match="network = 'on icebreaker: RAM blocks"):
+        build(contract, "icebreaker", tmp_path / "unrolled")
+    kernel = shared_kernel(conv, contract.connections[0].weight)
+    report = build(contract, "icebreaker", tmp_path / "kernel", kernels={"p": kernel})
+    assert report.meets_timing
+    assert report.used["RAM blocks"] <= 12
+    assert report.used["logic cells"] < 2500
+    small, kernel = case("plain")
+    with pytest.raises(InvalidValue, match="kernels.p = 'weights in SPRAM': allowed is plain"):
+        build(small, "icebreaker", tmp_path / "b", kernels={"p": kernel}, stores="spram")
