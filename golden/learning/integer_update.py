@@ -52,7 +52,7 @@ class TraceWord:
 
     def seen(self, trace: Ints, spikes: Ints) -> Ints:
         """The trace with this step's spikes, 0 or 1."""
-        return np.minimum(trace + self.bump * spikes, self.top)
+        return np.asarray(np.minimum(trace + self.bump * spikes, self.top), dtype=np.int64)
 
     def after(self, seen: Ints) -> Ints:
         """What the next step finds of :meth:`seen`."""

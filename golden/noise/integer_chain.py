@@ -181,7 +181,7 @@ def passage_intervals(cell: NoisyLif, steps: int = 0) -> Intervals:
     odds, p, leave = np.zeros(steps), np.zeros(size), 1.0 - np.asarray(move.sum(axis=1)).ravel()
     p[start - low] = 1.0
     for k in range(hold + 1, steps):
-        odds[k], p = p @ leave, p @ move
+        odds[k], p = p @ leave, np.asarray(p @ move)
     mean = float(first[start - low])
     spread = max(float(second[start - low]) - mean**2, 0.0) ** 0.5
     return Intervals(mean + hold, spread / (mean + hold), odds)
@@ -206,6 +206,6 @@ def escape_intervals(cell: StochasticThreshold, steps: int) -> Intervals:
         chance = float(bell_odds()[u[0] > c.threshold[0] + xi].sum())
         odds[k], alive = alive * chance, alive * (1.0 - chance)
     require(alive < SETTLED, "steps", steps, f"more: {alive:.2g} of the intervals are longer")
-    k = np.arange(steps)
-    mean = float(odds @ k)
-    return Intervals(mean, float(odds @ (k - mean) ** 2) ** 0.5 / mean, odds)
+    lengths = np.arange(steps)
+    mean = float(odds @ lengths)
+    return Intervals(mean, float(odds @ (lengths - mean) ** 2) ** 0.5 / mean, odds)
