@@ -163,5 +163,5 @@ def test_a_kernel_brings_onto_a_board_what_its_weights_keep_off(tmp_path: Path) 
     assert report.used["RAM blocks"] <= 12
     assert report.used["logic cells"] < 2500
     small, kernel = case("plain")
-    with pytest.raises(InvalidValue, match="kernels.p = 'weights in SPRAM': allowed is plain"):
+    with pytest.raises(InvalidValue, match=r"kernels.p = 'weights in SPRAM': allowed is plain"):
         build(small, "icebreaker", tmp_path / "b", kernels={"p": kernel}, stores="spram")
