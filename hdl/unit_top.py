@@ -24,8 +24,8 @@ from .cell import clocks_of
 from .design import Design, hex_text
 from .flat import flat_ports, join_inlet, join_outlet
 from .names import check_identifier, identifiers
-from .unit import (
-    Unit,
+from .unit import Unit
+from .unit_layout import (
     input_sizes,
     parameter_image,
     parameter_layout,

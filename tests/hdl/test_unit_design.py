@@ -16,7 +16,7 @@ from lifstone.golden.unit import UnitContract
 from lifstone.hdl import Design
 from lifstone.hdl.lint import waiver_file
 from lifstone.hdl.names import KEYWORDS
-from lifstone.hdl.unit import passes_of, weight_image, weight_shape
+from lifstone.hdl.unit_layout import passes_of, weight_image, weight_shape
 from lifstone.hdl.unit_top import generate_unit, unit_hash
 from tests.hdl.test_verilog import lint
 from tests.hdl.toy_cell import Toy, toy_unit

@@ -8,8 +8,8 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from ....golden import Lif
-from ....golden.cells.conductance import ConductanceCell
+from ....golden import Decay, Lif
+from ....golden.cells.conductance import ConductanceCell, Synapse
 from ....golden.cells.from_float import (
     Scale,
     edge_gate,
@@ -69,6 +69,24 @@ def _two_synapses(n: int = N, own: int = 0) -> UnitContract:
     return UnitContract(cell, {"x": LINES, "y": LINES}, tuple(projections))
 
 
+def _compact() -> UnitContract:
+    """Short words, decays by shift, one leak: for a device with few multipliers."""
+    rng = np.random.default_rng(25)
+    lif = _lif(rng, tau_mem=16e-3)
+    scale = scale_of(lif, 1e-3, 16e-3, width=12, fraction=12)
+    exc = Synapse("exc", Decay(shift=2), scale.u(np.full(N, 0.0)), 11, 12)
+    inh = Synapse("inh", Decay(shift=3), scale.u(np.full(N, -80e-3)), 11, 12)
+    cell = ConductanceCell(membrane_of(lif, scale, 1.0), (exc, inh))
+    return UnitContract(
+        cell,
+        {"x": LINES, "y": LINES},
+        (
+            Projection("x", "exc", _weights(rng, scale, 4e-9)),
+            Projection("y", "inh", _weights(rng, scale, 4e-9)),
+        ),
+    )
+
+
 def _pacemaker() -> UnitContract:
     """HCN channels of many strengths and shifts, with excitation."""
     rng = np.random.default_rng(22)
@@ -118,6 +136,7 @@ def _light() -> UnitContract:
 
 CASES = (
     unit_case("conductance_two_synapses", _two_synapses),
+    unit_case("conductance_compact", _compact),
     unit_case("conductance_recurrent", lambda: _two_synapses(16, 300)),
     unit_case("conductance_hcn", _pacemaker),
     unit_case("conductance_relay", _relay),
