@@ -15,7 +15,7 @@ from .golden import InvalidValue, Widths
 from .golden.errors import require
 from .golden.systems import Panel, Result, Series
 from .options import output_file
-from .sim.dataset import DIGITS, Dataset, load_dataset
+from .sim.dataset import DIGITS, Samples, load_samples
 from .sim.digits import decode
 from .sim.training import Run, Settings, begin, network, resume
 from .sim.training import train as run_training
@@ -25,7 +25,8 @@ __all__ = ["train"]
 
 
 @click.command()
-@click.option("--data", "name", default=DIGITS, show_default=True, help="digits, or an IDX folder.")
+@click.option("--data", "name", default=DIGITS, show_default=True,
+              help="digits, delayed-match, or a folder: IDX, N-MNIST, SHD, Braille.")  # fmt: skip
 @click.option("--out", type=click.Path(path_type=Path), required=True, help="The .nir to write.")
 @click.option("--hidden", default="64", show_default=True, help="Neurons a layer: 128 or 128,64.")
 @click.option("--steps", type=int, help="Time steps an image; 16 for digits, else 8.")
@@ -40,6 +41,7 @@ __all__ = ["train"]
 @click.option("--spike-score", type=float, default=2.0, show_default=True, help="Nats an answer.")
 @click.option("--neuron", default="leaky", show_default=True, help="leaky, or perfect: no leak.")
 @click.option("--thresholds", default="", help="Code bright pixels: 60,180 spikes once or twice.")
+@click.option("--recurrent", is_flag=True, help="Hidden neurons reach each other.")
 @click.option("--augment", type=float, default=0.0, show_default=True, help="Distort images: 1.")
 @click.option("--checkpoint", type=click.Path(path_type=Path), help="Saved after every epoch.")
 @click.option("--resume", "go_on", is_flag=True, help="Go on from the checkpoint.")
@@ -76,7 +78,7 @@ def train(
         output_file("plot", plot)
     settings = Settings(hidden=_numbers("hidden", hidden), **options)
     levels = _numbers("thresholds", thresholds) if thresholds else ()
-    data = load_dataset(name, steps, levels)
+    data = load_samples(name, steps, levels)
     run = _start(settings, data, checkpoint, go_on)
     layers = _train(run, data, checkpoint)
     write_nir(network(layers, settings), out)
@@ -101,7 +103,7 @@ def _numbers(field: str, text: str) -> tuple[int, ...]:
     return tuple(int(p) for p in parts)
 
 
-def _start(settings: Settings, data: Dataset, checkpoint: Path | None, go_on: bool) -> Run:
+def _start(settings: Settings, data: Samples, checkpoint: Path | None, go_on: bool) -> Run:
     if not go_on:
         return begin(settings, data)
     require(checkpoint is not None, "resume", True, "together with --checkpoint")
@@ -123,7 +125,7 @@ def _save(run: Run, path: Path) -> None:
         np.savez(file, **arrays)
 
 
-def _train(run: Run, data: Dataset, checkpoint: Path | None) -> Any:
+def _train(run: Run, data: Samples, checkpoint: Path | None) -> Any:
     with progress() as bar:
         task = bar.add_task("train", total=float(run.settings.epochs))
         bar.update(task, completed=float(len(run.history)))
@@ -162,7 +164,7 @@ def _curves(run: Run) -> Result:
     return Result("train", {}, (), (), panels)
 
 
-def _measure(run: Run, data: Dataset, batch: int = 1000) -> dict[str, float]:
+def _measure(run: Run, data: Samples, batch: int = 1000) -> dict[str, float]:
     """Accuracy in float and in the contract, spikes and synaptic operations a test image."""
     from .case import contract_of
     from .sim.simulate import Simulator

@@ -1,22 +1,46 @@
-"""Labelled samples as spikes: the embedded digits, or IDX files of a folder."""
+"""Labelled samples as spikes: the embedded digits, IDX files of a folder, or a set of events."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ..golden.errors import require
 from .digits import LEVELS, STEPS, encode, load_digits
+from .event_sets import DELAYED_MATCH, load_events
 from .idx import read_image_set
 
-__all__ = ["DIGITS", "Dataset", "load_dataset", "threshold_spikes"]
+__all__ = ["DIGITS", "Dataset", "Samples", "load_dataset", "load_samples", "threshold_spikes"]
 
 DIGITS = "digits"
 """Name of the embedded set."""
+
+
+class Samples(Protocol):
+    """What training asks of a set: :class:`Dataset` or :class:`~.event_sets.EventSet`."""
+
+    @property
+    def name(self) -> str: ...
+    @property
+    def train_images(self) -> NDArray[Any]: ...
+    @property
+    def train_labels(self) -> NDArray[np.int64]: ...
+    @property
+    def test_images(self) -> NDArray[Any]: ...
+    @property
+    def test_labels(self) -> NDArray[np.int64]: ...
+    @property
+    def steps(self) -> int: ...
+    @property
+    def pixels(self) -> int: ...
+    @property
+    def classes(self) -> int: ...
+    def spikes(self, images: NDArray[Any]) -> NDArray[np.uint8]: ...
 
 
 @dataclass(frozen=True, eq=False)
@@ -35,6 +59,7 @@ class Dataset:
     levels: int
     steps: int
     thresholds: tuple[int, ...] = ()
+    classes: int = 10
 
     def __post_init__(self) -> None:
         few = len(self.thresholds) <= self.steps
@@ -81,7 +106,8 @@ def load_dataset(name: str, steps: int | None = None, thresholds: Sequence[int] 
         return Dataset(name, d.train_images, d.train_labels, d.test_images, d.test_labels, LEVELS,
                        steps or STEPS, tuple(thresholds))  # fmt: skip
     folder = Path(name)
-    require(folder.is_dir(), "data", name, f"'{DIGITS}' or a folder of IDX files")
+    allowed = f"'{DIGITS}', '{DELAYED_MATCH}' or a folder of IDX files or events"
+    require(folder.is_dir(), "data", name, allowed)
     train, labels = read_image_set(folder, "train")
     test, test_labels = read_image_set(folder, "t10k")
     same = train.shape[1] == test.shape[1]
@@ -90,3 +116,18 @@ def load_dataset(name: str, steps: int | None = None, thresholds: Sequence[int] 
         folder.name, train.astype(np.int64), labels, test.astype(np.int64), test_labels, 255,
         steps or 8, tuple(thresholds),
     )  # fmt: skip
+
+
+def load_samples(name: str, steps: int | None = None, thresholds: Sequence[int] = ()) -> Samples:
+    """A set of events (:func:`~.event_sets.load_events`), or images (:func:`load_dataset`).
+
+    Raises
+    ------
+    InvalidValue
+        As those, and for thresholds of events.
+    """
+    events = load_events(name, steps)
+    if events is None:
+        return load_dataset(name, steps, thresholds)
+    require(not thresholds, "thresholds", list(thresholds), f"none: {events.name} has no pixels")
+    return events

@@ -26,7 +26,7 @@ from ..golden.learning.adam import Adam
 from ..golden.learning.bptt import Gradient, Layer, Rule, backward, forward
 from ..golden.learning.loss import cross_entropy
 from ..golden.learning.surrogate import Surrogate
-from .dataset import Dataset
+from .dataset import Samples
 from .digits import decode
 from .distort import distort, side_of
 
@@ -69,6 +69,8 @@ class Settings:
         By how many nats a spike of a class raises its odds in the loss.
     augment
         Strength of the distortions of training images (:mod:`.distort`); 0 for none.
+    recurrent
+        Hidden neurons also reach each other, one step later.
     """
 
     hidden: tuple[int, ...] = (64,)
@@ -83,6 +85,7 @@ class Settings:
     neuron: str = str(Neuron.LEAKY)
     spike_score: float = 2.0
     augment: float = 0.0
+    recurrent: bool = False
 
     def __post_init__(self) -> None:
         good = len(self.hidden) >= 1 and all(1 <= n <= 65_536 for n in self.hidden)
@@ -142,7 +145,8 @@ class Run:
         }
         out: dict[str, NDArray[np.generic]] = {"words": np.array(json.dumps(words))}
         for k, layer in enumerate(self.layers):
-            out[f"layer{k}.weight"], out[f"layer{k}.bias"] = layer.weight, layer.bias
+            for name, value in _weights(layer).items():
+                out[f"layer{k}.{name}"] = value
         return {**out, **{f"adam.{k}": v for k, v in self.adam.state().items()}}
 
 
@@ -154,18 +158,28 @@ def neurons(n: int, kind: str = Neuron.LEAKY) -> Lif:
     return Lif(tau_mem=TAU, r=1.0 / gain, v_th=1.0, v_reset=0.0, v_init=0.0, n=n)
 
 
-def begin(settings: Settings, data: Dataset) -> Run:
+def begin(settings: Settings, data: Samples) -> Run:
     """A run before its first epoch."""
     if settings.augment > 0:
+        require(data.train_images.ndim == 2, "augment", settings.augment, "0: events, no images")
         side_of(data.pixels)
     rng = np.random.default_rng(settings.seed)
-    sizes = [data.pixels, *settings.hidden, 10]
+    sizes = [data.pixels, *settings.hidden, data.classes]
     layers = []
     for k, (a, b) in enumerate(itertools.pairwise(sizes)):
         mean, spread = _first_weights(settings, k)
         weight = rng.normal(mean, spread / np.sqrt(a), (b, a))
-        layers.append(Layer(neurons(b, settings.neuron), weight, np.zeros(b)))
+        inner = None
+        if settings.recurrent and k < len(settings.hidden):
+            inner = rng.normal(0.0, 0.4 / np.sqrt(b), (b, b))
+        layers.append(Layer(neurons(b, settings.neuron), weight, np.zeros(b), inner))
     return Run(settings, layers, Adam(settings.rate), rng)
+
+
+def _weights(layer: Layer) -> dict[str, Array]:
+    """The arrays of a layer that are trained."""
+    found = {"weight": layer.weight, "bias": layer.bias}
+    return found if layer.recurrent is None else {**found, "recurrent": layer.recurrent}
 
 
 def _first_weights(settings: Settings, layer: int) -> tuple[float, float]:
@@ -176,7 +190,7 @@ def _first_weights(settings: Settings, layer: int) -> tuple[float, float]:
     return (0.02, 0.6) if layer == 0 else (0.05, 1.2)
 
 
-def resume(settings: Settings, data: Dataset, state: dict[str, NDArray[np.generic]]) -> Run:
+def resume(settings: Settings, data: Samples, state: dict[str, NDArray[np.generic]]) -> Run:
     """The run that :meth:`Run.state` describes, to go on with.
 
     Raises
@@ -190,8 +204,9 @@ def resume(settings: Settings, data: Dataset, state: dict[str, NDArray[np.generi
         saved = Settings(**{**words["settings"], "hidden": tuple(words["settings"]["hidden"])})
         require(saved == settings, "checkpoint.settings", words["settings"], f"{asdict(settings)}")
         run.layers = [
-            Layer(a.neurons, np.array(state[f"layer{k}.weight"], dtype=np.float64),
-                  np.array(state[f"layer{k}.bias"], dtype=np.float64))
+            Layer(a.neurons, **{
+                name: np.array(state[f"layer{k}.{name}"], dtype=np.float64) for name in _weights(a)
+            })
             for k, a in enumerate(run.layers)
         ]  # fmt: skip
         run.adam.restore(
@@ -205,7 +220,7 @@ def resume(settings: Settings, data: Dataset, state: dict[str, NDArray[np.generi
 
 
 def train(
-    run: Run, data: Dataset, report: Callable[[Run, float], None] = lambda *_: None
+    run: Run, data: Samples, report: Callable[[Run, float], None] = lambda *_: None
 ) -> list[Layer]:
     """Run the epochs that are left; returns the layers with rounded weights.
 
@@ -253,7 +268,7 @@ def rounded(layers: list[Layer], settings: Settings) -> list[Layer]:
     def words(w: Array) -> Array:
         return np.asarray(np.rint(np.clip(w, -top, top) * grid) / grid)
 
-    return [Layer(a.neurons, words(a.weight), words(a.bias)) for a in layers]
+    return [Layer(a.neurons, **{k: words(w) for k, w in _weights(a).items()}) for a in layers]
 
 
 @dataclass(frozen=True, eq=False)
@@ -270,8 +285,9 @@ def _check(batch: _Batch, epoch: int) -> None:
     allowed = f"finite; in epoch {epoch + 1}: a lower rate"
     require(bool(np.isfinite(batch.loss)), "loss", batch.loss, allowed)
     for k, g in enumerate(batch.gradients):
-        for name in ("weight", "bias"):
-            bad = getattr(g, name)[~np.isfinite(getattr(g, name))]
+        for name in ("weight", "bias", "recurrent"):
+            value = getattr(g, name)
+            bad = np.zeros(0) if value is None else value[~np.isfinite(value)]
             if bad.size:
                 raise InvalidValue(f"gradient of layers[{k}].{name}", float(bad[0]), allowed)
 
@@ -290,7 +306,7 @@ def _gradients(
     return _Batch(loss, gradients, int((counts.argmax(axis=1) == labels).sum()))
 
 
-def evaluate(layers: list[Layer], data: Dataset, batch: int = 1000) -> tuple[float, float]:
+def evaluate(layers: list[Layer], data: Samples, batch: int = 1000) -> tuple[float, float]:
     """Test accuracy, and hidden spikes a sample, of the float model."""
     right = fired = 0
     for start in range(0, len(data.test_labels), batch):
@@ -308,7 +324,11 @@ def network(layers: list[Layer], settings: Settings | None = None) -> Network:
     weights: its contract then computes the very numbers that were trained.
     """
     names = ["hidden", *(f"hidden{k}" for k in range(2, len(layers))), "digit"]
-    before = [INPUT, *names]
+    connections = []
+    for pre, n, a in zip([INPUT, *names], names, layers, strict=False):
+        connections.append(Connection(pre, n, a.weight))
+        if a.recurrent is not None:
+            connections.append(Connection(n, n, a.recurrent, delay=1))
     fraction = {}
     if settings is not None and settings.neuron == Neuron.PERFECT:
         fraction = dict.fromkeys(names, settings.weight_bits - 2)
@@ -316,9 +336,7 @@ def network(layers: list[Layer], settings: Settings | None = None) -> Network:
         dt=DT,
         inputs={INPUT: layers[0].weight.shape[1]},
         populations={n: a.neurons for n, a in zip(names, layers, strict=True)},
-        connections=tuple(
-            Connection(pre, n, a.weight) for pre, n, a in zip(before, names, layers, strict=False)
-        ),
+        connections=tuple(connections),
         bias={n: a.bias for n, a in zip(names, layers, strict=True)},
         outputs=("digit",),
         fraction=fraction,

@@ -368,7 +368,7 @@ def test_broken_idx_files(raw: bytes, message: str, tmp_path: Path) -> None:
 
 
 def test_image_sets_that_do_not_fit(tmp_path: Path) -> None:
-    with pytest.raises(InvalidValue, match="'digits' or a folder"):
+    with pytest.raises(InvalidValue, match="'digits', 'delayed-match' or a folder"):
         load_dataset("nowhere")
     with pytest.raises(InvalidValue, match="a folder with train-images-idx3-ubyte"):
         load_dataset(str(tmp_path))
