@@ -138,8 +138,8 @@ class PlasticCore(wiring.Component):
     def _neuron(self, m: Module) -> None:
         mem, phase = self._mem, self._phase
         m.submodules.neuron = neuron = PlasticNeuron(self.contract)
-        self._told = Signal(2, name="told")
-        self._ended = named(m, "ended", (phase == Phase.END) & self.sink.ready)
+        self._told = Signal(2, name="signal_heard")
+        self._ended = named(m, "step_done", (phase == Phase.END) & self.sink.ready)
         with m.If(self._ended):
             m.d.sync += self._told.eq(0)
         m.d.comb += [neuron.values[k].eq(v) for k, v in mem.numbers.items()]
@@ -159,7 +159,7 @@ class PlasticCore(wiring.Component):
         m.submodules.synapse = synapse = synapse_of(self.contract)
         m.submodules.generator = generator = Register()
         s0, s1 = (int(a[0]) for a in seeds(1, self.contract.seed))
-        streams = [Signal(32, init=s0, name="s0"), Signal(32, init=s1, name="s1")]
+        streams = [Signal(32, init=s0, name="stream_0"), Signal(32, init=s1, name="stream_1")]
         m.d.comb += [generator.s0.eq(streams[0]), generator.s1.eq(streams[1])]
         with m.If(self._ended):
             m.d.sync += [streams[0].eq(generator.next_s0), streams[1].eq(generator.next_s1)]

@@ -13,6 +13,7 @@ from lifstone.hdl.plastic_top import generate_plastic
 from lifstone.sim.rtl.bulk import BulkRtl
 from lifstone.sim.rtl.plastic import plastic_design, plastic_reference, plastic_run
 from tests.hdl.plastic_contracts import KINDS, random_plastic, stimulus
+from tests.sim.faulty import substitute
 
 SIZES = [(kind, 3, 5) for kind in KINDS] + [("inhibitory", 1, 1), ("pseudo_teacher", 1, 2)]
 Made = tuple[PlasticContract, dict[str, np.ndarray], dict[str, CellTrace]]
@@ -62,3 +63,26 @@ def test_without_trace_the_spikes_are_the_same(kind: str) -> None:
     run = BulkRtl(generate_plastic(contract), optimise=False).run(inputs, idle=0.2)
     assert run.failure == ""
     assert (run.traces["neurons"].spikes == expected["neurons"].spikes).all()
+
+
+CORE = "lifstone_plastic_core"
+
+
+@pytest.mark.parametrize(
+    ("kind", "old", "new", "module", "seen"),
+    [
+        ("inhibitory", r"row \| post", "row & post", f"{CORE}_synapse", "synapses"),
+        ("inhibitory", r"turned\[30:0\], turned\[31\]", "turned[29:0], turned[31:30]", CORE,
+         "synapses"),
+        ("pseudo_teacher", r"psi \* x_seen", "psi * x", f"{CORE}_synapse", "synapses"),
+        ("pseudo_teacher", r"<= live_2_next", "<= 1'h0", CORE, "synapses"),
+    ],
+)  # fmt: skip
+def test_a_bug_in_the_verilog_is_seen(
+    kind: str, old: str, new: str, module: str, seen: str
+) -> None:
+    """A forgotten change, a draw turned too far, a mark without its spike, a write that is lost."""
+    contract, inputs, expected = lively(kind, 3, 5, 60)
+    wrong = substitute(plastic_design(contract), old, new, module)
+    run = BulkRtl(wrong, optimise=False).run(inputs, patience=3000)
+    assert run.failure or first_word_difference(seen, expected[seen], run.cells[seen]) is not None
