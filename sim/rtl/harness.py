@@ -60,7 +60,7 @@ def harness_text(design: Design, prefix: str, probe: str = "") -> str:
     parts.append(sizes)
     parts.append(_drive(inputs, outputs))
     parts.append(_sample(inputs, outputs, traced))
-    parts.append(probe or _NO_PROBE)
+    parts.append((probe or _NO_PROBE).replace("@TOP@", prefix))
     parts.append(load_text(design))
     parts.append(_BODY.replace("@TOP@", prefix))
     return "\n".join(parts)
