@@ -95,4 +95,4 @@ class _Forecast:
         own = 3.0 * n + spikes + 1
         readers = [c.post for c in self.contract.connections if c.pre == name and c.delay == 0]
         slow = max((self.groups[r] for r in readers), default=0)
-        return np.maximum(own, spikes * float(slow) + 4)
+        return np.asarray(np.maximum(own, spikes * float(slow) + 4))

@@ -160,7 +160,7 @@ _BLOCKS = {
 }
 """Words and bits of a block's word, by the ways in which a block can be used."""
 _BLOCK_COST = {"ice40": 64.0, "ecp5": 128.0}
-_CHOICE_COST = 0.75
+_CHOICE_COST = 0.55
 """Of choosing a bit among blocks that lie behind each other, for each block but the first."""
 _FIXED_COST = 1 / 16
 """Of a bit of a memory that is only read, in lookup tables."""

@@ -149,7 +149,9 @@ def _widths(choice: Choice) -> Table:
         c = choice.contract.populations[name]
         syn = str(c.syn_width) if c.has_synapse else "-"
         count = sum(k.weight.size for k in choice.contract.into(name))
-        cells = (w.state, w.behind_point, syn, w.weight, w.decay, c.acc_width, f"{count:,}")
+        decays = c.decay_mem is not None or c.has_synapse
+        decay = str(w.decay) if decays else "-"
+        cells = (w.state, w.behind_point, syn, w.weight, decay, c.acc_width, f"{count:,}")
         table.add_row(one_line(name), *(str(cell) for cell in cells))
     return table
 

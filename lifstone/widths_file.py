@@ -66,7 +66,7 @@ def read_widths(path: Path, populations: Iterable[str]) -> dict[str, Widths]:
     require(got == FORMAT, "widths.format", got, repr(FORMAT))
     extra = [k for k in data if k not in ("format", "populations")]
     require(not extra, "widths", ", ".join(extra), "format and populations")
-    rows = data.get("populations")
+    rows: Any = data.get("populations")
     require(isinstance(rows, dict), "widths.populations", rows, "a table for each population")
     return each_population(populations, {name: _row(name, row) for name, row in rows.items()})
 

@@ -10,8 +10,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
+from typing import Any
 
-from ..golden import InvalidValue, Network, NetworkContract, Widths, quantise
+import numpy as np
+
+from ..golden import DecayMode, InvalidValue, Lif, Network, NetworkContract, Widths, quantise
 from ..golden.calibrate import calibrate
 from ..golden.contract import MAX_WEIGHT_WIDTH
 from .agreement import Goal, Judge, Score
@@ -127,7 +130,8 @@ def with_width(
     out = dict(widths)
     for name, value in values.items():
         # Fraction and synapse follow the state; a fraction that does not fit it is refused.
-        out[name] = replace(out[name], **{field: value})
+        change: dict[str, Any] = {field: value}
+        out[name] = replace(out[name], **change)
     return out
 
 
@@ -165,6 +169,7 @@ def choose_widths(
     for field, values in asked.items():
         start = _requested(search, start, field, values)
     free = {f: [n for n in names if n not in asked.get(f, {})] for f in FIELDS}
+    free["decay"] = [n for n in free["decay"] if _multiplies(judge.model.populations[n], base)]
     found = start
     for field, those in free.items():
         if those:
@@ -174,6 +179,12 @@ def choose_widths(
     search.try_out("chosen", found)
     placed, contract = search.contract(found)
     return Choice(placed, contract, judge.reference, tuple(_last(search.trials, found)))
+
+
+def _multiplies(lif: Lif, base: Widths) -> bool:
+    """Whether a population has a decay that is a product."""
+    decays = bool(np.isfinite(lif.tau_mem).any()) or lif.tau_syn is not None
+    return decays and base.decay_mode is DecayMode.MULTIPLY
 
 
 def _each(

@@ -100,6 +100,15 @@ def test_the_choice_serves_and_no_bit_less_of_one_field_does(goal: Goal) -> None
                 assert not tried[tuple(less.values())].serves, (name, field)
 
 
+def test_the_decay_of_a_population_without_leak_is_left_alone() -> None:
+    model = network()
+    perfect = Lif(tau_mem=np.inf, r=1.0 / DT, v_th=1.0, n=8)
+    still = replace(model, populations={**model.populations, "hidden": perfect})
+    choice = choose_widths(Judge(still, SPIKES), Goal(moved_spikes=0.05))
+    assert choice.widths["hidden"].decay == choice.trials[0].widths["hidden"].decay
+    assert choice.widths["out"].decay < choice.trials[0].widths["out"].decay
+
+
 def test_what_is_asked_is_kept() -> None:
     choice = choose_widths(labelled(), Goal(accuracy_loss=0.05), {"weight": {"hidden": 9}})
     assert choice.widths["hidden"].weight == 9
