@@ -21,7 +21,7 @@ from ..lif import Lif
 from .parameter import quantity, validate
 from .system import Check, Figure, Panel, Result, Series, System
 
-__all__ = ["SYSTEM", "Parameters", "bar", "run"]
+__all__ = ["SYSTEM", "Parameters", "bar", "kernels", "run"]
 
 Bits = NDArray[np.uint8]
 
@@ -62,6 +62,7 @@ def bar(p: Parameters) -> Bits:
 
 
 def kernels(p: Parameters) -> Convolution:
+    """The convolution, its kernels drawn from the seed."""
     rng = np.random.default_rng([p.seed, 2])
     shape = (p.channels_out, p.channels_in // p.groups, p.kernel, p.kernel)
     return Convolution(
