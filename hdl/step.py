@@ -230,9 +230,13 @@ class Fire(wiring.Component):
         refractory = "hold" in dict(state_layout(c))
         free: Value = named(m, "free", self.state.hold == 0) if refractory else Const(1)
         threshold = self.numbers.threshold
+        # Clipping moves no sum across a threshold below the upper rail: the comparison need not
+        # wait for it. One that moves may stand above.
+        compared = u_sum
         if self._moves:
             threshold = named(m, "threshold_now", threshold + self.raised)
-        m.d.comb += self.spike.eq(free & (integrated > threshold))
+            compared = integrated
+        m.d.comb += self.spike.eq(free & (compared > threshold))
         if c.reset is Reset.SET:
             reset: Value = self.numbers.u_reset
         else:

@@ -287,7 +287,8 @@ def weight_port(m: Module, core: Loaded, width: int, lanes: int, words: Sequence
     """The weight memory of a core, joined to its loads: ``addr``, ``en`` and ``data``."""
     if not core.loadable:
         m.submodules.weight_memory = plain = plain_memory(width, lanes, words, core.store)
-        return plain.read_port()
+        weight_read = plain.read_port()
+        return weight_read  # noqa: RET504, its signals take that name
     m.submodules.weight_memory = weights = WeightMemory(width, lanes, words, core.store)
     m.d.comb += [
         weights.load.valid.eq(core.load.valid),

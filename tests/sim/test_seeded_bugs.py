@@ -74,14 +74,20 @@ def numbers(name: str, module: str, old: str, new: str, where: str) -> Bug:
 
 A, B, FIRE_A, FIRE_B = "core_a", "core_b", "core_a_fire", "core_b_fire"
 SUM = "$signed(total) + $signed(weight_read__data)"
-ABOVE = "$signed(u_integrated) > $signed({ 1'h0, numbers_threshold })"
+ABOVE = "$signed(u_sum) > $signed({ 1'h0, numbers_threshold })"
 ARITHMETIC = [
     numbers(
         "rounding towards minus infinity", "core_b_leak", "$signed(7'h20)", "$signed(7'h00)", B
     ),
     Bug("halves rounded down", "core_a_leak", (("$signed(7'h20)", "$signed(7'h1f)"),) * 3, A),
-    numbers("no saturation at the top", FIRE_B, "= n_1 ? 9'h0ff : n_3", "= n_3", B),
-    numbers("no saturation at the bottom", FIRE_A, "= n_6 ? 9'h100 : u_sum", "= u_sum", A),
+    numbers("no saturation at the top", FIRE_B, "? 9'h100 : 9'h0ff", "? 9'h100 : u_sum[8:0]", B),
+    numbers(
+        "no saturation at the bottom",
+        FIRE_A,
+        "u_sum[17] ? 9'h100 : 9'h0ff",
+        "u_sum[17] ? u_sum[8:0] : 9'h0ff",
+        A,
+    ),
     numbers("fires at the threshold", FIRE_A, ABOVE, ABOVE.replace(">", ">="), A),
     numbers("signs lost in the comparison", FIRE_A, ABOVE, ABOVE.replace("$signed", ""), A),
     numbers("wrong reset potential", A, "numbers[38:34] = 5'h13", "numbers[38:34] = 5'h14", A),
@@ -94,7 +100,7 @@ ARITHMETIC = [
         "= u_integrated",
         B,
     ),
-    numbers("fires while refractory", FIRE_B, "spike = free & n_4", "spike = n_4", B),
+    numbers("fires while refractory", FIRE_B, "spike = free & n_6", "spike = n_6", B),
     numbers(
         "synapse decays as membrane", "core_a_leak", "syn = numbers[14:9]", "syn = numbers[8:3]", A
     ),
@@ -120,8 +126,8 @@ ARITHMETIC = [
         (
             ("u_sum = $signed(leaked_u) +", "u_sum = $signed(state_u) +"),
             (
-                "u_integrated = n_1 ? 9'h0ff : n_3",
-                "u_integrated = ($signed(n_1 ? 9'h0ff : n_3)"
+                "u_integrated = n_4 ? u_sum[8:0] : n_5",
+                "u_integrated = ($signed(n_4 ? u_sum[8:0] : n_5)"
                 " * $signed({ 1'h0, numbers[6:1] }) + 32) >>> 6",
             ),
         ),
@@ -246,7 +252,7 @@ PROTOCOL = [
     Bug(
         "a loop without a register",
         FIRE_B,
-        (("= n_1 ? 9'h0ff : n_3", "= (n_1 ? 9'h0ff : n_3) ^ {9{spike}}"),),
+        (("+ $signed(leaked_x);", "+ ($signed(leaked_x) ^ {16{spike}});"),),
         broken="signals that never settle",
     ),
     Bug(
