@@ -25,9 +25,11 @@ from lifstone.hdl import generate
 from lifstone.hdl.boards import Board, find_board
 from lifstone.hdl.build import _fmax, _synthesise, _tool, _utilisation, build
 from lifstone.options import lanes_from, load
+from lifstone.sim.dataset import load_dataset
 from lifstone.sim.digits import encode, load_digits
 from lifstone.sim.rtl.bulk import BulkRtl
 from lifstone.sim.simulate import Simulator
+from lifstone.sim.train_mnist import STEPS, THRESHOLDS
 
 HEAD = "| lanes | cells | RAM | DSP | Fmax, MHz | clocks an image: mean, worst | us an image |"
 GOAL = 100.0
@@ -88,11 +90,22 @@ def clocks(
 @click.option("--board", required=True)
 @click.option("--lanes", "each", multiple=True, default=("1", "2", "4", "8"))
 @click.option("--stimulus", type=click.Path(path_type=Path), help="Digits unless given.")
+@click.option("--mnist", type=click.Path(path_type=Path), help="The first 500 MNIST test images.")
 @click.option("--bare", is_flag=True)
-def main(model: Path, board: str, each: tuple[str, ...], stimulus: Path | None, bare: bool) -> None:
+def main(
+    model: Path,
+    board: str,
+    each: tuple[str, ...],
+    stimulus: Path | None,
+    mnist: Path | None,
+    bare: bool,
+) -> None:
     """Print a table of MODEL on a board."""
     chosen, contract = find_board(board), load(model, OPTIONS)[1].contract
-    if stimulus is None:
+    if mnist is not None:
+        data = load_dataset(str(mnist), STEPS, THRESHOLDS)
+        spikes = data.spikes(data.test_images[:500])
+    elif stimulus is None:
         spikes = encode(load_digits().test_images)
     else:
         with np.load(stimulus, allow_pickle=False) as archive:
