@@ -87,6 +87,7 @@ def netlist(
     *,
     name: str = "capacitor and OTA neuron",
     comments: Sequence[str] = (),
+    channels: Sequence[str] = (),
 ) -> str:
     """The netlist, with the commands that let ``ngspice -b`` run it and print the potentials.
 
@@ -96,6 +97,8 @@ def netlist(
         Siemens from drive to membrane.
     name, comments
         The title, and lines that follow it.
+    channels
+        Elements on the membrane besides its leak, as :mod:`.channels` makes them.
     """
     g_in = number("g_in", g_in)
     shortest = min(t for t in (neuron.tau, neuron.tau_syn, transient.stop) if t is not None)
@@ -110,6 +113,7 @@ def netlist(
         *_input(neuron, g_in),
         f"Cmem mem 0 {neuron.c!r} ic={neuron.v_init!r}",
         *_leak(neuron),
+        *channels,
         *_reset(neuron, quick, hold),
         f".temp {neuron.temperature - 273.15!r}",
         _options(neuron, shortest, transient.max_step),

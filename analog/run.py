@@ -37,8 +37,10 @@ class Waveform:
     latch: Array
 
 
-def simulate(neuron: OtaNeuron, transient: Transient, g_in: float) -> Waveform:
-    """Run the netlist of ``neuron``.
+def simulate(
+    neuron: OtaNeuron, transient: Transient, g_in: float, channels: Sequence[str] = ()
+) -> Waveform:
+    """Run the netlist of ``neuron``, with ``channels`` on its membrane.
 
     Raises
     ------
@@ -47,7 +49,9 @@ def simulate(neuron: OtaNeuron, transient: Transient, g_in: float) -> Waveform:
     RuntimeError
         If the simulator gives up; with its last words.
     """
-    t, mem, latch = run_netlist(netlist(neuron, transient, g_in), ("time", "mem", "latch"))
+    t, mem, latch = run_netlist(
+        netlist(neuron, transient, g_in, channels=channels), ("time", "mem", "latch")
+    )
     check_end(t, transient.stop)
     return Waveform(t, mem, latch)
 
