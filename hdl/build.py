@@ -14,7 +14,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +24,7 @@ from .board_top import BoardTop, check_choices
 from .boards import Board, find_board
 from .boot import flash_image, with_image
 from .convolution import Kernels
+from .energy import per_operation
 from .estimate import check_fits, what_fits
 from .lanes import Lanes, lanes_of
 from .names import check_identifier
@@ -59,7 +60,8 @@ class BuildReport:
     """What the tools say of a bitstream.
 
     ``used`` and ``available`` count resources by kind, from nextpnr's report; ``fmax`` and
-    ``clock`` in hertz; ``seconds`` by stage.
+    ``clock`` in hertz; ``seconds`` by stage; ``energy`` in joules by population and operation,
+    an estimate (:mod:`~.energy`).
     """
 
     board: str
@@ -72,6 +74,7 @@ class BuildReport:
     seconds: dict[str, float]
     tools: dict[str, str]
     flash: str
+    energy: dict[str, dict[str, float]] = field(default_factory=dict)
 
     @property
     def meets_timing(self) -> bool:
@@ -94,7 +97,18 @@ class BuildReport:
             **rows,
             "Fmax": f"{self.fmax / 1e6:.1f} MHz",
             "clock": f"{self.clock / 1e6:.1f} MHz",
+            **self._energy(),
             "bitstream": f"{self.bitstream.name}, {self.bitstream.stat().st_size:,} bytes",
+        }
+
+    def _energy(self) -> dict[str, str]:
+        each = [f"{k} {1e12 * v['synaptic_operation']:.1f}" for k, v in self.energy.items()]
+        swept = [f"{k} {1e12 * v['neuron_update']:.1f}" for k, v in self.energy.items()]
+        if not each:
+            return {}
+        return {
+            "energy, estimate": f"pJ a weight added: {', '.join(each)}; "
+            f"pJ a neuron swept: {', '.join(swept)}"
         }
 
 
@@ -194,6 +208,7 @@ def build(
         seconds,
         _versions(chosen),
         f"{chosen.flash} {name}.{suffix}",
+        per_operation(contract, chosen.family),
     )
 
 

@@ -87,6 +87,8 @@ def test_the_report_as_data_and_as_a_table(built: tuple[Path, BuildReport, list[
     assert table["clock"] == "12.0 MHz"
     assert table["RAM blocks"].endswith(" of 30")
     assert table["Fmax"] == f"{report.fmax / 1e6:.1f} MHz"
+    assert table["energy, estimate"].startswith("pJ a weight added: p ")
+    assert 1e-13 < data["energy"]["p"]["synaptic_operation"] < 1e-10
 
 
 FULL = """
