@@ -21,7 +21,7 @@ def shape_of(low: int, high: int) -> Shape:
 
 
 class CurveTable(wiring.Component):
-    """Value of a curve, right one clock after its argument stands still.
+    """Value of a curve, right two clocks after its argument stands still.
 
     Parameters
     ----------
@@ -36,7 +36,7 @@ class CurveTable(wiring.Component):
     value : Out
     """
 
-    clocks = 1
+    clocks = 2
 
     def __init__(self, curve: Curve, argument: Shape) -> None:
         self.curve = curve
@@ -66,5 +66,7 @@ class CurveTable(wiring.Component):
         piece = Signal(layout, name="piece")
         m.d.comb += piece.eq(reader.data)
         part = named(m, "part", piece.rise * at[: c.bits]) if c.bits else piece.rise * 0
-        m.d.comb += self.value.eq(piece.base + shift_right(part, c.bits, Rounding.NEAREST))
+        kept = Signal(self.kept, name="kept", reset_less=True)
+        m.d.sync += kept.eq(piece.base + shift_right(part, c.bits, Rounding.NEAREST))
+        m.d.comb += self.value.eq(kept)
         return m

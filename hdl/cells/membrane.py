@@ -2,7 +2,7 @@
 
 ::
 
-    loads, u --> x --> phi (table) -----------------+--> * --reg--> + --> compare, reset
+    loads, u --> x --> phi (table, two registers) --+--> * --reg--> + --> compare, reset
              \\-> products --reg--> drive --reg-----+               u
 """
 
