@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from ..golden import Network, NetworkContract, Trace
 from ..hdl import generate
+from ..hdl.convolution import Kernels
 from .dataset import Dataset
 from .digits import decode
 from .rtl.bulk import BulkRtl
@@ -69,12 +70,14 @@ def measure(
     data: Dataset,
     lanes: Lanes = 1,
     *,
+    kernels: Kernels | None = None,
     optimise: bool = True,
     report: Callable[[int], None] = lambda _: None,
 ) -> Figures:
     """Run every test image of ``data``; ``report`` is told how many are done.
 
-    ``optimise`` is :class:`~.rtl.bulk.BulkRtl`'s.
+    ``lanes`` and ``kernels`` are :func:`lifstone.hdl.generate`'s, ``optimise`` is
+    :class:`~.rtl.bulk.BulkRtl`'s.
 
     The network has one input and one output population, the last one.
 
@@ -85,8 +88,10 @@ def measure(
     """
     line, (last,) = next(iter(network.inputs)), network.outputs
     floats, integers = Simulator(network), Simulator(contract)
-    traced = BulkRtl(generate(contract, lanes=lanes, trace=True), optimise=optimise)
-    bare = BulkRtl(generate(contract, lanes=lanes), optimise=optimise)
+    traced, bare = (
+        BulkRtl(generate(contract, lanes=lanes, kernels=kernels, trace=t), optimise=optimise)
+        for t in (True, False)
+    )
     out = Figures(steps=data.steps)
     for start in range(0, len(data.test_labels), CHUNK):
         part = slice(start, start + CHUNK)

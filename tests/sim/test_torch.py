@@ -13,6 +13,7 @@ from lifstone.golden import InvalidValue, quantise
 from lifstone.golden.learning.adam import Adam
 from lifstone.sim import training
 from lifstone.sim.dataset import DIGITS, load_dataset
+from lifstone.sim.image_figures import measure
 from lifstone.sim.nir_kernels import nir_kernels
 from lifstone.sim.nir_read import read_nir
 from lifstone.sim.simulate import Simulator
@@ -109,7 +110,12 @@ def test_a_convolution_is_trained_and_its_file_is_what_was_trained(tmp_path: Pat
         np.testing.assert_array_equal(mine.flatten(2).numpy() > 0, theirs)
         assert theirs.any()
     np.testing.assert_array_equal(counts.numpy(), got[2].sum(axis=0))
-    assert set(nir_kernels(path, contract).kernels) == {"hidden1", "hidden2"}
+    kernels = nir_kernels(path, contract).kernels
+    assert set(kernels) == {"hidden1", "hidden2"}
+    four = replace(few, test_images=few.test_images[:4], test_labels=few.test_labels[:4])
+    found = measure(network, contract, four, kernels=kernels, optimise=False)
+    assert (found.images, found.moved, found.unequal) == (4, 0, 0)
+    assert found.compared == 4 * 8 * 3 * (144 + 20 + 10)
 
 
 @pytest.mark.parametrize(
