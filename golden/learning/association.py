@@ -27,7 +27,17 @@ from .integer_update import TraceWord, Update, WeightWord
 from .plastic import PlasticContract, plastic_start, plastic_steps
 from .three_factor_integer import Mark, Signal, ThreeFactorInteger
 
-__all__ = ["KINDS", "Association", "Learned", "accuracy", "contract", "learn", "trial_spikes"]
+__all__ = [
+    "KINDS",
+    "Association",
+    "Learned",
+    "accuracy",
+    "contract",
+    "leaky_neurons",
+    "learn",
+    "trace_word",
+    "trial_spikes",
+]
 
 KINDS = ("e-prop", "no trace", "no signal")
 """Learning, and learning with one factor taken away."""
@@ -102,12 +112,12 @@ def trial_spikes(
     return {"plastic": plastic, "signal": signal}, labels
 
 
-def _trace(bump: int, tau: float) -> TraceWord:
+def trace_word(bump: int, tau: float) -> TraceWord:
     """A trace of 12 bits that decays with ``tau`` steps."""
     return TraceWord(12, bump, round(float(np.exp(-1.0 / tau)) * (1 << DECAY)), DECAY)
 
 
-def _neurons(n: int) -> Contract:
+def leaky_neurons(n: int) -> Contract:
     """Leaky neurons with ``tau_mem`` of 20 steps and a threshold of 1024."""
     zero, one = np.zeros(n, np.int64), np.ones(n, np.int64)
     decay = round(float(np.exp(-1.0 / 20.0)) * (1 << DECAY))
@@ -129,13 +139,13 @@ def contract(task: Association, seed: int, *, trace: bool = True) -> PlasticCont
     rng = np.random.default_rng([task.seed, seed, 2])
     weight = WeightWord(16, 9, -32000, 32000)
     start = rng.normal(9000.0, 4000.0, (task.classes, task.lines))
-    x = _trace(128, 20.0)
+    x = trace_word(128, 20.0)
     rule = ThreeFactorInteger(
         Mark.PSEUDO,
         Signal.TEACHER,
         x if trace else replace(x, factor=0),
-        _trace(512, 4.0),
-        _trace(512, 4.0),
+        trace_word(512, 4.0),
+        trace_word(512, 4.0),
         mark_shift=4 if trace else 0,
         e_width=16,
         e_factor=200 if trace else 0,
@@ -146,7 +156,7 @@ def contract(task: Association, seed: int, *, trace: bool = True) -> PlasticCont
     )
     whole = np.clip(np.round(start), weight.low, weight.high).astype(np.int64)
     fixed = np.zeros((task.classes, 0), np.int64)
-    return PlasticContract(_neurons(task.classes), whole, weight, rule, fixed, seed)
+    return PlasticContract(leaky_neurons(task.classes), whole, weight, rule, fixed, seed)
 
 
 @dataclass(frozen=True, eq=False)

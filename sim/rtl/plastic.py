@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from ...golden.cell import CellTrace
 from ...golden.learning.plastic import PlasticContract, plastic_steps
-from ...golden.learning.three_factor_integer import ThreeFactorInteger
+from ...golden.learning.three_factor_integer import Signal, ThreeFactorInteger
 from ...hdl import Design
 from ...hdl.plastic_top import generate_plastic
 from .bulk import BulkRtl
@@ -27,7 +27,9 @@ def plastic_reference(contract: PlasticContract, inputs: Spikes) -> dict[str, Ce
     """
     words: dict[str, list[NDArray[np.int64]]] = {}
     fired = []
-    three = isinstance(contract.rule, ThreeFactorInteger)
+    rule = contract.rule
+    three = isinstance(rule, ThreeFactorInteger)
+    teacher = isinstance(rule, ThreeFactorInteger) and rule.signal is Signal.TEACHER
     for state, spikes in plastic_steps(contract, dict(inputs)):
         fired.append(spikes)
         shown = {"u": state.neurons.u, "y": state.y, "x": state.x}
@@ -37,8 +39,8 @@ def plastic_reference(contract: PlasticContract, inputs: Spikes) -> dict[str, Ce
         shown["weight"] = state.weight.reshape(flat)
         if three:
             shown["eligibility"] = state.eligibility.reshape(flat)
-            if state.s.shape[-1] == contract.n:
-                shown["s"] = state.s
+        if teacher:
+            shown["s"] = state.s
         for name, value in shown.items():
             words.setdefault(name, []).append(value)
     arrays = {name: np.array(rows) for name, rows in words.items()}

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from lifstone.golden.cell import CellTrace
+from lifstone.golden.learning.choice import Choice, rewarded
 from lifstone.golden.learning.plastic import PlasticContract
 from lifstone.golden.learning.plastic_body import plastic_body
 from lifstone.golden.unit import first_word_difference
@@ -86,3 +87,15 @@ def test_a_bug_in_the_verilog_is_seen(
     wrong = substitute(plastic_design(contract), old, new, module)
     run = BulkRtl(wrong, optimise=False).run(inputs, patience=3000)
     assert run.failure or first_word_difference(seen, expected[seen], run.cells[seen]) is not None
+
+
+def test_a_rewarded_run() -> None:
+    """The world's answers were recorded with the contract: they fit only the same spikes."""
+    run = rewarded(Choice(), (0,), "reward", 120)
+    inputs = {name: a[:, 0] for name, a in run.inputs.items()}
+    got = plastic_run(BulkRtl(plastic_design(run.nets[0]), optimise=False), inputs)
+    for name, trace in plastic_reference(run.nets[0], inputs).items():
+        assert first_word_difference(name, trace, got[name]) is None
+    weights = got["synapses"].state["weight"][-1].reshape(run.weights[0].shape)
+    assert (weights == run.weights[0]).all()
+    assert (weights != run.nets[0].start).mean() > 0.7

@@ -6,7 +6,9 @@ import numpy as np
 import pytest
 
 from lifstone.golden import InvalidValue
+from lifstone.golden.learning import choice
 from lifstone.golden.learning.association import KINDS, Association, accuracy, learn, trial_spikes
+from lifstone.golden.learning.choice import Choice, chosen_right, rewarded
 from lifstone.golden.learning.plastic_body import BODIES, plastic_body
 
 
@@ -58,3 +60,20 @@ def test_unknown_systems_and_kinds_are_refused() -> None:
         plastic_body("trpv1")
     with pytest.raises(InvalidValue, match="kind"):
         learn(Association(), (0,), "none", 1)
+
+
+def test_each_factor_matters_where_a_choice_is_rewarded() -> None:
+    """Chance is a half. Measured over five seeds 73 %, and 50 to 52 % without a factor."""
+    task, seeds, found = Choice(), (0, 1, 2, 3, 4), {}
+    for kind in choice.KINDS:
+        run = rewarded(task, seeds, kind, 400)
+        pairs = zip(run.nets, run.weights, strict=True)
+        found[kind] = np.mean([chosen_right(task, net, weight) for net, weight in pairs])
+        before = np.mean([chosen_right(task, net, net.start) for net in run.nets])
+        assert before == pytest.approx(0.5, abs=0.06)
+        # Praise and blame come when the choice is over, and neither is always there.
+        signal = run.inputs["signal"].reshape(400, task.steps, len(seeds), 2).sum(axis=1)
+        assert signal.max() == 1
+        assert 0.1 < signal.mean() < 0.4
+    assert found["reward"] > 0.66
+    assert max(found["no trace"], found["no signal"]) < 0.57
