@@ -82,8 +82,10 @@ class PhotoCell:
         require(shape == (self.n,), "reversal", list(shape), f"{self.n} values")
         for j in np.flatnonzero(np.abs(self.reversal) >= 1 << 30):
             raise InvalidValue(f"reversal[{j}]", int(self.reversal[j]), "below 2^30")
-        # The largest load; its product with (e - u) must fit with the rest of the drive.
-        require(self.load_bits <= 29, "opened", int(self.opened.max()), "29 bits together")
+        # What is left of the drive meets the share, 17 bits, and both must fit 62.
+        reach = max(self.membrane.width, int(np.abs(self.reversal).max()).bit_length())
+        most = min(60 - reach, 38 - reach + self.membrane.fraction)
+        require(self.load_bits <= most, "opened", int(self.opened.max()), f"{most} bits together")
 
     @property
     def one(self) -> int:

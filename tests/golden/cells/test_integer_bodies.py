@@ -12,16 +12,19 @@ import pytest
 from lifstone.golden import InvalidValue, Lif
 from lifstone.golden import conductance as float_model
 from lifstone.golden.cell import CellTrace, run_cell
+from lifstone.golden.cells import body_chr2
 from lifstone.golden.cells.body import BODIES, IntegerBody, binary_lines, integer_body, step_lag
 from lifstone.golden.cells.conductance import ConductanceCell
 from lifstone.golden.cells.from_float import (
     membrane_of,
+    photo_cell,
     potential_bound,
     scale_of,
     synapse_error,
     synapse_of,
 )
 from lifstone.golden.cells.noise import NoisyLif
+from lifstone.golden.systems import chr2
 from lifstone.golden.unit import run_unit
 
 body = cache(integer_body)
@@ -135,3 +138,17 @@ def test_the_lag_of_spikes() -> None:
     assert step_lag(b, a) == 1.0
     assert step_lag(np.zeros_like(a), a) == np.inf
     assert step_lag(np.zeros_like(a), np.zeros_like(a)) == np.inf
+
+
+def test_three_states_of_channelrhodopsin_fire_with_the_float_model() -> None:
+    p = chr2.Parameters()
+    neuron, levels = p.neuron("three"), np.array([0.0, p.flux])
+    scale = scale_of(neuron.lif, p.dt, 1.25 * (p.v_th - p.v_leak))
+    cell = photo_cell(neuron, scale, levels)
+    light = (np.arange(1500)[:, None] // 100 % 2).astype(np.int64)
+    run = run_cell(cell, {"light": light})
+    wanted = body_chr2.on_grid(neuron, levels, light, p.dt)
+    assert wanted.sum() > 10
+    assert step_lag(run.spikes, wanted) == 0.0
+    total = sum(run.state[f"p{k}"] for k in range(3))
+    assert (total == cell.one).all()
