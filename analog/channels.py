@@ -25,7 +25,16 @@ from ..golden.ota import slope_voltage
 from .netlist import Transient
 from .neuron import OtaNeuron, from_lif, number
 
-__all__ = ["Scale", "channel", "gate", "kinetics", "scaled", "steps", "synapse"]
+__all__ = [
+    "Scale",
+    "channel",
+    "gate",
+    "kinetics",
+    "samples",
+    "scaled",
+    "steps",
+    "synapse",
+]
 
 Array = NDArray[np.float64]
 SWING = 0.4e-3
@@ -81,6 +90,21 @@ def steps(name: str, values: ArrayLike, transient: Transient) -> list[str]:
         points += [(k * transient.dt, a[k - 1]), (k * transient.dt + edge, a[k])]
     text = [f"{float(t)!r} {number(name, v)!r}" for t, v in points]
     rows = [" ".join(text[k : k + 4]) for k in range(0, len(text), 4)]
+    return [f"V{name} {name} 0 pwl(", *(f"+ {row}" for row in rows), "+ )"]
+
+
+def samples(name: str, values: ArrayLike, interval: float) -> list[str]:
+    """A source through ``values``, ``interval`` seconds apart, joined by lines.
+
+    For noise: ngspice draws its own from a state that no command sets again, these are the same
+    in every run. Independent samples of deviation ``a`` have the area ``a^2 interval`` under
+    their autocovariance, which is the density of white noise below ``1 / interval``.
+    """
+    number("interval", interval, low=1e-15)
+    a = np.asarray(values, dtype=np.float64)
+    require(a.ndim == 1 and a.size > 1, name, list(a.shape), "one axis of two values or more")
+    text = [f"{k * interval!r} {number(name, v)!r}" for k, v in enumerate(a)]
+    rows = [" ".join(text[k : k + 6]) for k in range(0, len(text), 6)]
     return [f"V{name} {name} 0 pwl(", *(f"+ {row}" for row in rows), "+ )"]
 
 

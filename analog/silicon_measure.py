@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from ..golden.errors import require
 from ..golden.ota import CHARGE
+from .channels import samples
 from .neuron import number
 from .run import check_end, run_netlist
 from .silicon import SiliconNeuron, current_source
@@ -204,10 +205,11 @@ def run_silicon(
     max_step: float | None = None,
     *,
     noise: float = 0.0,
+    seed: int = 0,
 ) -> SiliconRun:
     """Drive the neuron with ``current[k]`` amperes over ``[k dt, (k + 1) dt)``, from reset.
 
-    ``noise`` above 0 adds the shot noise of the leak, white up to ``1 / (2 noise)`` hertz: both
+    ``noise`` above 0 adds the shot noise of the leak, drawn every ``noise`` seconds: both
     branches of the pair and of its mirror carry half the bias, and shot noise in weak inversion
     is ``2 q I`` each (Sarpeshkar, Delbrueck & Mead, IEEE Circuits Devices 9(6), 23 (1993)).
 
@@ -228,7 +230,7 @@ def run_silicon(
         "* transistor neuron",
         *neuron.lines(),
         *current_source(values, dt),
-        *_shot_noise(neuron, noise),
+        *_shot_noise(neuron, noise, stop, seed),
         ".ic " + " ".join(f"v({node})={volts!r}" for node, volts in start.items()),
         f".tran {step!r} {stop!r} 0 {step!r} uic",
         ".end",
@@ -239,14 +241,16 @@ def run_silicon(
     return SiliconRun(t, mem, spike, -branch, v_dd)
 
 
-def _shot_noise(neuron: SiliconNeuron, interval: float) -> list[str]:
-    """A source whose samples, ``interval`` seconds apart, have the density of the shot noise."""
+def _shot_noise(neuron: SiliconNeuron, interval: float, stop: float, seed: int) -> list[str]:
+    """A current through samples, ``interval`` seconds apart, of the shot noise's density."""
     number("noise", interval, low=1e-15, zero=True)
     if interval == 0:
         return []
-    # Four transistors of half the bias each; a sampled source of deviation s has s^2 2 interval.
-    deviation = float(np.sqrt(2.0 * CHARGE * 2.0 * neuron.i_bias / (2.0 * interval)))
-    return [f"Inoise 0 mem dc 0 trnoise({deviation!r} {interval!r} 0 0)"]
+    # Four transistors of half the bias each: 2 q I_b, both sides of the spectrum.
+    deviation = float(np.sqrt(2.0 * CHARGE * neuron.i_bias / interval))
+    white = np.random.default_rng((seed, 2)).standard_normal(int(stop / interval) + 2)
+    # In nanoamperes, so that the source's volts are of order one.
+    return [*samples("shot", deviation * 1e9 * white, interval), "Gshot 0 mem shot 0 1e-9"]
 
 
 def energy_a_spike(

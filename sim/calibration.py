@@ -59,7 +59,7 @@ class Bench:
 
     ``samples`` values every ``dt`` seconds with ``sigma_y`` volts of noise of the instrument;
     the input jumps between ``currents`` (amperes) at random, ``hold`` samples each, and
-    ``shot`` adds the shot noise of both branches of the OTA as transient noise.
+    ``shot`` adds the shot noise of both branches of the OTA to the circuit.
     """
 
     dt: float
@@ -99,7 +99,8 @@ def record(neuron: SiliconNeuron, bench: Bench, seed: int) -> Recording:
         If the simulator gives up.
     """
     x = bench.drive(seed)
-    run = run_silicon(neuron, x, bench.dt, bench.dt, noise=2 * bench.dt if bench.shot else 0.0)
+    shot = 2 * bench.dt if bench.shot else 0.0
+    run = run_silicon(neuron, x, bench.dt, bench.dt, noise=shot, seed=seed)
     ends = (np.arange(bench.samples) + 1) * bench.dt
     noise = np.random.default_rng((seed, 1)).normal(0.0, bench.sigma_y, bench.samples)
     v = np.interp(ends, run.t, run.mem) + noise

@@ -148,10 +148,10 @@ def _summation() -> Waves:
         ]
         pairs.append((p.synapse(kind, "double"), np.array([[at]])))
     w = _run(s, transient, lines)
-    times = (np.arange(count) + 1) * dt
+    times: Array = (np.arange(count, dtype=np.float64) + 1.0) * dt
     expected = potential(p.membrane(), pairs, dt, count).reshape(count + 1, -1)[1:, 0]
     v = w.mem / s.volts + s.rest
-    found = np.interp(times, w.t, v)
+    found = np.asarray(np.interp(times, w.t, v), dtype=np.float64)
     height = float(np.abs(expected - p.v_leak).max())
     return Waves(
         found, expected, 2e-3 * height, "V",

@@ -27,7 +27,7 @@ MAKERS: dict[tuple[str, str], str] = {
     **{(key, body): "noise_bodies" for key in ("noise", "estimation")
        for body in ("network", "rtl")},
     **{(key, "spice"): "spice_bodies"
-       for key in ("trpv1", "hcn", "chr2", "summation", "thalamus")},
+       for key in ("trpv1", "hcn", "chr2", "summation", "noise", "thalamus")},
     **{("platforms", body): "platform_bodies" for body in ("network", "rtl")},
 }  # fmt: skip
 """Module of this package that makes a cell; it has a function named as the body."""

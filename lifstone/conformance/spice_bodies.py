@@ -6,17 +6,20 @@ import numpy as np
 
 from ..golden import Difference, Status, Verdict
 from ..golden.fidelity import match_spikes
+from ..golden.systems import Check
+from ..sim.spice_noise import run_noise
 from ..sim.spice_systems import Waves, run_case
-from .cell import Outcome, Overlay, from_verdict
+from .cell import Outcome, Overlay, from_checks, from_verdict
 
-__all__ = ["spice"]
+__all__ = ["noise", "spice"]
 
-FINE = 2000
-"""Points of a drawn waveform."""
+NOISE_WINDOWS = 12
 
 
 def spice(system: str) -> Outcome:
     """Run the circuit and compare its spikes, or its potential, with the reference."""
+    if system == "noise":
+        return noise()
     w = run_case(system)
     verdict = _times(w) if w.times is None else _potential(w)
     outcome = from_verdict(verdict, w.stimulus, because=w.because, against=w.against)
@@ -24,6 +27,17 @@ def spice(system: str) -> Outcome:
         return outcome
     overlay = Overlay("time (s)", "potential (V)", w.times, w.expected, w.found)
     return Outcome(**{**vars(outcome), "overlay": overlay})
+
+
+def noise() -> Outcome:
+    """The rate of a noisy membrane against the Fokker-Planck equation of the plane."""
+    run = run_noise(NOISE_WINDOWS)
+    check = Check.sigma(
+        "rate under coloured noise", run.rate, run.reference, run.error, 4.0, "Hz",
+        "Fokker-Planck equation on cells of the plane",
+        "four standard errors of the counts: one seed in 16,000 would differ by more",
+    )  # fmt: skip
+    return from_checks([check], f"{NOISE_WINDOWS} windows of 0.3 s of noise", 7)
 
 
 def _times(w: Waves) -> Verdict:
@@ -34,8 +48,8 @@ def _times(w: Waves) -> Verdict:
         return Verdict(
             "spice", w.against, Status.WITHIN, w.expected.size, worst, w.tolerance, w.unit
         )
-    pair = [float(a[failed]) if failed < a.size else np.nan for a in (w.expected, w.found)]
-    where = Difference(failed, "membrane", 0, f"time of spike {failed} (s)", *pair)
+    a, b = (float(x[failed]) if failed < x.size else np.nan for x in (w.expected, w.found))
+    where = Difference(failed, "membrane", 0, f"time of spike {failed} (s)", a, b)
     return Verdict(
         "spice", w.against, Status.DEVIATES, w.expected.size, worst, w.tolerance, w.unit, where,
         "the circuit's spikes leave the reference there",

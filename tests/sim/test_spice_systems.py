@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
 from lifstone.analog import channels
 from lifstone.golden import InvalidValue
 from lifstone.sim import spice_systems
+from lifstone.sim.spice_noise import MEMBRANE, run_noise
 from lifstone.sim.spice_systems import run_case
 
 
@@ -42,3 +45,15 @@ def test_bad_channels() -> None:
         channels.synapse("s", [1e-3, 1e-3], 1.0, 1e-3, 1e-6)
     with pytest.raises(InvalidValue, match="tau"):
         channels.synapse("s", [1e-3], 1.0, 0.0, 1e-6)
+
+
+def test_noise_gives_the_rate_of_the_plane() -> None:
+    run = run_noise(2)
+    # Two windows of 0.3 s: four standard errors.
+    assert abs(run.rate - run.reference) <= 4 * run.error
+    assert np.array_equal(run.counts[:1], run_noise(1).counts)
+
+
+def test_noise_of_another_size_is_another_rate() -> None:
+    silent = replace(MEMBRANE, sigma=1e-6, mu=0.5)
+    assert run_noise(1, m=silent).counts.sum() == 0
