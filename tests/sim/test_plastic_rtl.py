@@ -99,3 +99,14 @@ def test_a_rewarded_run() -> None:
     weights = got["synapses"].state["weight"][-1].reshape(run.weights[0].shape)
     assert (weights == run.weights[0]).all()
     assert (weights != run.nets[0].start).mean() > 0.7
+
+
+def test_the_target_rate_in_rtl() -> None:
+    """The beginning of the run that brings two neurons to their target: one is already slower."""
+    body = plastic_body("istdp")
+    inputs = {name: a[:2500, :3] for name, a in body.inputs.items()}
+    got = plastic_run(BulkRtl(plastic_design(body.contract), optimise=False), inputs)
+    for name, trace in plastic_reference(body.contract, inputs).items():
+        assert first_word_difference(name, trace, got[name]) is None
+    fired = got["neurons"].spikes[..., 0].mean(axis=1)
+    assert fired[-1000:].mean() < 0.8 * fired[:1000].mean()
