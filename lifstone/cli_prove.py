@@ -30,7 +30,7 @@ TONES = {Status.PROVED: "good", Status.DEVIATES: "bad", Status.SKIPPED: "warn"}
     "--component",
     default="all",
     show_default=True,
-    help="step, sum (of weights), streams or all.",
+    help="step, sum (of weights), memories, streams or all.",
 )
 @click.option(
     "--timeout",

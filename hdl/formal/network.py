@@ -19,6 +19,7 @@ from ..generate import Design
 from ..laned import LanedCore
 from ..network import input_sizes, port_names, sources_of
 from .contents import Contents
+from .deadlock import find_circuit, places_of
 from .induction import Outcome
 from .memories import PROMISES, MemoryWatch, prove_memories
 from .smt import Source, circuits
@@ -168,7 +169,7 @@ def _memories(
         if rows.get("lanes", 1) == 1:
             matrices = [k.weight for k in contract.into(name)]
             watches[f"memories of {name}"] = MemoryWatch(Core(c, matrices, _lines(contract, name)))
-    made = circuits([w.source() for w in watches.values()])
+    made = circuits([w.source() for w in watches.values()]) if watches else []
     for (label, watch), circuit in zip(watches.items(), made, strict=True):
 
         def job(label: str = label, watch: MemoryWatch = watch, circuit: Any = circuit) -> Proof:
@@ -198,6 +199,7 @@ def _streams(
 ) -> Iterator[tuple[str, Callable[[], Proof]]]:
     lanes = {r["name"]: r.get("lanes", 1) for r in design.manifest["populations"]}
     watches = _watches(contract, lanes, design.manifest["trace"] is True)
+    yield "network", lambda: _network_row(contract, lanes)
     sources: list[Source] = [w.source() for w in watches.values()]
     for (label, watch), circuit in zip(watches.items(), circuits(sources), strict=True):
 
@@ -206,6 +208,17 @@ def _streams(
             return _row(label, "streams", _PROMISED, outcome, watch.promises, timeout)
 
         yield label, job
+
+
+def _network_row(contract: NetworkContract, lanes: Mapping[str, int]) -> Proof:
+    start = time.perf_counter()
+    places = places_of(contract, lanes)
+    ring = find_circuit(places)
+    reason = f"each waits for the one before: {' -> '.join(ring)}" if ring else ""
+    status = Status.DEVIATES if ring else Status.PROVED
+    verdict = Verdict("network", "never locks up", status, reason=reason)
+    detail = "" if ring else f"a token in every circuit of {len(places)} places"
+    return Proof(verdict, "streams", time.perf_counter() - start, detail)
 
 
 def _watches(contract: NetworkContract, lanes: Mapping[str, int], traced: bool) -> dict[str, Watch]:

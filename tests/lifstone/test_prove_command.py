@@ -23,14 +23,21 @@ def test_the_digits_network_is_proved(lifstone: Lifstone) -> None:
     said = lifstone("prove", DIGITS, "--json")
     assert said.code == 0
     rows = said.json()["rows"]
-    assert [r["verdict"] for r in rows] == ["proved"] * 10
+    assert [r["verdict"] for r in rows] == ["proved"] * 11
     assert {r["component"] for r in rows} == {"step", "sum", "memories", "streams"}
 
 
 def test_a_loop_has_every_stream_component(lifstone: Lifstone, loop: Path) -> None:
     said = lifstone("prove", loop, "--component", "streams")
     assert said.code == 0, said.out + said.err
-    for part in ("core p", "merge 3 + 5", "delay of 5", "fork 5 to 2", "Proved: 4 of 4."):
+    for part in (
+        "core p",
+        "merge 3 + 5",
+        "delay of 5",
+        "fork 5 to 2",
+        "network",
+        "Proved: 5 of 5.",
+    ):
         assert part in said.out
 
 
@@ -79,7 +86,10 @@ def test_what_is_not_decided_in_time_is_said(lifstone: Lifstone, chain: Path) ->
     ("options", "words"),
     [
         (("--timeout", "0"), "timeout = 0.0: allowed is seconds"),
-        (("--component", "leak"), "component = 'leak': allowed is step, sum, streams or all"),
+        (
+            ("--component", "leak"),
+            "component = 'leak': allowed is step, sum, memories, streams or all",
+        ),
     ],
 )
 def test_bad_options(lifstone: Lifstone, chain: Path, options: tuple[str, str], words: str) -> None:
