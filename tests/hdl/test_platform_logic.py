@@ -6,11 +6,13 @@ import numpy as np
 import pytest
 from amaranth.sim import Simulator
 
-from lifstone.golden import InvalidValue
+from lifstone.golden import InvalidValue, Lif
 from lifstone.golden.cell import Cell
-from lifstone.golden.platforms.cells import TrueNorthCell
+from lifstone.golden.platforms.cells import LoihiCell, SpinnakerCell, TrueNorthCell
 from lifstone.golden.platforms.events import EventCell, OdinEvents, TrueNorthEvents
+from lifstone.golden.platforms.loihi import LoihiPopulation
 from lifstone.golden.platforms.odin import OdinPopulation
+from lifstone.golden.platforms.spinnaker import SpinnakerPopulation
 from lifstone.golden.platforms.truenorth import TrueNorthPopulation
 from lifstone.hdl.cell import cell_logic
 from lifstone.hdl.platforms.event_logic import event_logic
@@ -94,6 +96,29 @@ def test_spinnaker(synapse: bool, hold: int) -> None:
     spikes = assert_cell(cell, rng)
     assert spikes.any()
     assert not spikes.all()
+
+
+def at_threshold(cell: Cell, level: np.ndarray) -> None:
+    """Cells that forget at once fire above their threshold, or at it, as their contract says."""
+    state = {k: np.zeros(cell.n, np.int64) for k in cell.words} | {
+        "v": np.full(cell.n, cell.start()["v"][0])
+    }
+    totals = {"input": level + np.arange(cell.n) % 3 - 1}
+    after, spikes = cell.step(state, totals)
+    assert 0 < spikes.sum() < cell.n
+    feed = {f"state.{k}": v for k, v in state.items()}
+    feed |= {f"totals.{k}": v for k, v in totals.items()}
+    got = run_logic(cell_logic(cell), cell, feed, "spike")
+    np.testing.assert_array_equal(got["spike"], spikes)
+    np.testing.assert_array_equal(got["v"], after["v"])
+
+
+def test_equality_with_the_threshold() -> None:
+    chip = LoihiPopulation(6, 4095, 4096, 5 << 6, bias=7)
+    at_threshold(LoihiCell(chip), chip.v_th - 7)
+    lif = Lif(tau_mem=1e-6, v_leak=-0.065, v_th=-0.05, v_reset=-0.07, n=6)
+    cell = SpinnakerCell(SpinnakerPopulation(lif, 1e-3))
+    at_threshold(cell, np.full(6, 15 << 15))
 
 
 @pytest.mark.parametrize("flags", draw.truenorth_flags(), ids=str)

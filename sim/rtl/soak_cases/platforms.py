@@ -30,29 +30,42 @@ def _unit(cell: Cell, weight: np.ndarray[tuple[int, ...], np.dtype[np.int64]]) -
     return UnitContract(cell, {"x": LINES}, (Projection("x", "input", weight),), "p")
 
 
+WRAPS = np.arange(N) % 16 == 0
+"""Neurons whose words end."""
+TIES = np.arange(N) % 16 == 1
+"""Neurons that forget at once, so that their potential often is the threshold itself."""
+
+
 def _loihi() -> UnitContract:
     rng = np.random.default_rng(1)
     population = LoihiPopulation(
-        N, rng.integers(200, 3000, N), rng.integers(50, 1000, N),
-        rng.integers(3000, 8000, N) << 6, rng.integers(-100, 100, N) << 6,
+        N, np.where(TIES, 4095, rng.integers(200, 3000, N)),
+        np.where(TIES, 4096, rng.integers(50, 1000, N)),
+        np.where(TIES, 1 << 18, rng.integers(3000, 8000, N) << 6),
+        np.where(TIES, 0, rng.integers(-100, 100, N) << 6),
+        v_min=-250_000,
+        v_max=490_000,  # below a few thresholds: there the upper rail can be seen
         refract_delay=rng.integers(1, 4, N),
     )  # fmt: skip
-    # A few neurons whose sums wrap, and whose potential meets its rails.
-    size = np.where(np.arange(N) % 16 == 0, 500_000.0, 60_000.0)[:, None]
-    weight = weight_words(rng.normal(0.3, 1.0, (N, LINES)).clip(-3, 3) * size, 7)
-    return _unit(LoihiCell(population), weight)
+    size = np.where(WRAPS, 500_000.0, 60_000.0)[:, None]
+    drawn = rng.normal(0.3, 1.0, (N, LINES)).clip(-3, 3) * size
+    whole = rng.choice([-(2.0**17), 2.0**17, 2.0**18], (N, LINES))
+    drawn[WRAPS, :4] = 700_000.0  # four of them wrap in 22 bits
+    return _unit(LoihiCell(population), weight_words(np.where(TIES[:, None], whole, drawn), 7))
 
 
 def _spinnaker(synapse: bool) -> UnitContract:
     rng = np.random.default_rng(2)
     lif = Lif(
-        tau_mem=rng.uniform(5e-3, 40e-3, N), v_leak=-0.065, v_th=rng.uniform(-0.055, -0.045, N),
+        tau_mem=np.where(TIES, 1e-6, rng.uniform(5e-3, 40e-3, N)), v_leak=-0.065,
+        v_th=np.where(TIES, -0.05, rng.uniform(-0.055, -0.045, N)),
         v_reset=rng.uniform(-0.08, -0.06, N), t_ref=rng.integers(0, 4, N) * 1e-3,
-        tau_syn=rng.uniform(1e-3, 8e-3, N) if synapse else None, n=N,
+        tau_syn=np.where(TIES, 1e-6, rng.uniform(1e-3, 8e-3, N)) if synapse else None, n=N,
     )  # fmt: skip
-    # Some neurons reach the ends of the words.
-    size = np.where(np.arange(N) % 16 == 0, 30_000.0, 30.0)[:, None] * 2**15
-    weight = np.rint(rng.normal(0.3, 1.0, (N, LINES)) * size).astype(np.int64)
+    size = np.where(WRAPS, 30_000.0, 30.0)[:, None]
+    drawn = rng.normal(0.3, 1.0, (N, LINES)) * size
+    whole = rng.choice([-5.0, 5.0, 10.0, 15.0], (N, LINES))
+    weight = np.rint(np.where(TIES[:, None], whole, drawn) * 2**15).astype(np.int64)
     return _unit(SpinnakerCell(SpinnakerPopulation(lif, 1e-3), acc_width=36), weight)
 
 
