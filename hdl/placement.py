@@ -198,9 +198,9 @@ def _block_count(memory: Memory, family: str) -> int:
 
 def _logic_cost(memory: Memory, family: str) -> float:
     if memory.fixed:
-        return memory.bits * _FIXED_COST
+        return memory.bits * _FIXED_COST - 2.0  # as below: a block needs some logic, too
     if family == "ice40":
-        return memory.bits - 8.0  # flip-flops; a little more than a block makes no block
+        return memory.bits - 8.0  # a flip-flop a bit
     cells = math.ceil(memory.width / 4) * math.ceil(memory.depth / 16)
     return 4.0 * cells + 0.25 * memory.width * (math.ceil(memory.depth / 16) - 1)
 

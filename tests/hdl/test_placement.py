@@ -70,6 +70,7 @@ def test_blocks_and_multipliers_of_the_digits_are_those_of_the_tools(
         ("ice40", 1290, 17, False, 7),
         ("ice40", 1290, 34, False, 13),
         ("ice40", 65, 48, True, 3),
+        ("ice40", 65, 32, True, 0),
         ("ice40", 64, 128, True, 0),
         ("ice40", 128, 6, True, 0),
         ("ice40", 256, 6, True, 1),
