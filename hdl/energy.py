@@ -25,8 +25,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..golden.contract import Contract
+from ..golden.discrete import Trace
 from ..golden.quantise import NetworkContract
-from ..golden.verdict import Trace
 from .lane import parameter_bits, state_bits
 
 __all__ = ["Energy", "Operation", "energy_of_run", "operations", "per_operation"]

@@ -5,9 +5,10 @@ from __future__ import annotations
 from pathlib import Path
 
 from tests.lifstone.conftest import Lifstone
-from tests.sim.test_waves import header
+from tests.sim.test_waves import header, needs_libraries
 
 
+@needs_libraries
 def test_verify_writes_waves_only_of_what_deviates(
     lifstone: Lifstone, chain: Path, tmp_path: Path
 ) -> None:

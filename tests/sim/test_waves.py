@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import struct
+import subprocess
 from dataclasses import replace
 from pathlib import Path
 
@@ -17,6 +18,15 @@ from lifstone.sim.rtl.waves import write_waves
 from tests.hdl.contracts import lively
 from tests.hdl.test_weights import inputs, network
 from tests.sim.faulty import substitute
+
+HAS_LIBRARIES = all(
+    subprocess.run(
+        ["g++", "-E", "-x", "c++", "-include", name, "/dev/null"], capture_output=True, check=False
+    ).returncode
+    == 0
+    for name in ("zlib.h", "lz4.h")
+)
+needs_libraries = pytest.mark.skipif(not HAS_LIBRARIES, reason="needs zlib1g-dev, liblz4-dev")
 
 
 def header(path: Path) -> tuple[int, int, int]:
@@ -33,6 +43,7 @@ def wrong(net: NetworkContract, trace: bool) -> Design:
     return substitute(design, r"weight_memory\[6\] = \S+;", f"weight_memory[6] = 8'h{low & 255:x};")
 
 
+@needs_libraries
 @pytest.mark.parametrize("trace", [True, False])
 def test_waves_of_a_seeded_bug(tmp_path: Path, trace: bool) -> None:
     net = lively()
@@ -49,6 +60,7 @@ def test_waves_of_a_seeded_bug(tmp_path: Path, trace: bool) -> None:
     assert [p.name for p in tmp_path.iterdir()] == ["a.fst"]
 
 
+@needs_libraries
 def test_the_clock_is_that_in_which_the_wrong_state_is_shown(tmp_path: Path) -> None:
     net = network(5, 6, seed=3)
     shown, spikes = inputs(net), run_contract(net, inputs(net))["p"].spikes
@@ -71,6 +83,7 @@ def test_the_clock_is_that_in_which_the_wrong_state_is_shown(tmp_path: Path) -> 
     assert window.fault == clock
 
 
+@needs_libraries
 def test_the_sample_with_the_fault_is_shown(tmp_path: Path) -> None:
     net = lively()
     design, quiet = wrong(net, True), {k: np.zeros_like(a) for k, a in inputs(net).items()}
@@ -83,6 +96,7 @@ def test_the_sample_with_the_fault_is_shown(tmp_path: Path) -> None:
     assert (same.first, same.fault, same.last) == (window.first, window.fault, window.last)
 
 
+@needs_libraries
 def test_a_design_that_hangs_is_shown_where_it_ends(tmp_path: Path) -> None:
     net = lively()
     design = substitute(
