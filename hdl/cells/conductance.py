@@ -2,8 +2,8 @@
 
 ::
 
-    totals, g --> decay, sum, clip --reg--+--> MembraneLogic --> after, spike
-    u, x -------> gate -------------------+
+    totals, g --> decay --reg--> sum, clip --reg--+--> MembraneLogic --> after, spike
+    u, x -------> gate ---------------------------+
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ class ConductanceLogic(wiring.Component):
     def __init__(self, cell: ConductanceCell) -> None:
         self.cell = cell
         self.parts = [gate_logic(g, word_shape(cell.membrane.word)) for g in cell.gates]
-        first = max([1 for _ in cell.synapses] + [int(p.clocks) for p in self.parts], default=0)
+        first = max([2 for _ in cell.synapses] + [int(p.clocks) for p in self.parts], default=0)
         self.clocks = first + MembraneLogic.clocks
         super().__init__(cell_ports(cell))
 
@@ -50,12 +50,14 @@ class ConductanceLogic(wiring.Component):
         return m
 
     def _synapse(self, m: Module, s: Synapse) -> Signal:
-        """The conductance after the step, behind a register."""
+        """The conductance after the step: a register behind the product, one behind the sum."""
         g: Value = self.state[s.name]
         if s.decay.shift is not None:
             decayed = g - shift_right(g, s.decay.shift, Rounding.NEAREST)
         else:
-            product = named(m, f"{s.name}_product", g * self.numbers[f"{s.name}_decay"])
+            factor = self.numbers[f"{s.name}_decay"]
+            product = Signal((g * factor).shape(), name=f"{s.name}_product", reset_less=True)
+            m.d.sync += product.eq(g * factor)
             decayed = shift_right(product, s.decay.fraction, Rounding.NEAREST)
         total = named(m, f"{s.name}_sum", decayed + self.totals[s.name])
         high = s.word.high
