@@ -1,0 +1,204 @@
+"""Which faults nobody can notice: the faulty design and the right one, side by side, for ever.
+
+Both read the same inputs. What ties their registers together is looked for, not given
+(Flanagan & Leino, "Houdini, an annotation assistant for ESC/Java", 2001): of all candidates
+"register r is the same in both" and "... while register c has the value v", those that a step
+breaks are dropped until none breaks. If what remains makes every output the same wherever an
+output means something, the fault is harmless: proved for runs of any length and any input.
+States that no run reaches are left out by facts about the right design alone, found the same way.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import z3
+
+from ...hdl import Design
+from ...hdl.formal.smt import Circuit, Source, bit_places, circuits, stepped_bits
+from .mutation import SELECT, Mutant
+
+__all__ = ["Harmless"]
+
+_SMALL = 4
+"""Registers up to so many bits steer; facts and conditions are about their values."""
+
+
+@dataclass(frozen=True, eq=False)
+class _Fact:
+    """A condition, before a clock and after it."""
+
+    before: z3.BoolRef
+    after: z3.BoolRef
+
+
+class _Copy:
+    """A run of the circuit: every register and port, before a clock and after it."""
+
+    def __init__(self, circuit: Circuit, before: z3.BitVecRef, after: z3.BitVecRef) -> None:
+        self.circuit = circuit
+        self._before, self._after = (circuit.now, before), (circuit.now, after)
+        both = ((circuit.now, before), (circuit.then, after))
+        self.step = z3.substitute(circuit.step, *both)
+
+    def of(self, term: z3.ExprRef) -> z3.ExprRef:
+        """``term`` of the state before the clock."""
+        return z3.substitute(term, self._before)
+
+    def now(self, name: str) -> z3.BitVecRef:
+        return z3.simplify(z3.substitute(self.circuit.signals[name], self._before))
+
+    def then(self, name: str) -> z3.BitVecRef:
+        return z3.simplify(z3.substitute(self.circuit.signals[name], self._after))
+
+    def initial(self) -> z3.BoolRef:
+        return z3.substitute(self.circuit.initial, self._before)
+
+
+class Harmless:
+    """Proofs for the faults of one netlist, as :func:`.mutation.mutants` wrote it.
+
+    ``timeout`` is in seconds for each fault.
+    """
+
+    def __init__(self, netlist: Design, timeout: float = 30.0) -> None:
+        (self.circuit,) = circuits([Source(netlist.verilog, netlist.name)])
+        self.timeout = timeout
+        c, sort = self.circuit, self.circuit.now.sort()
+        self.right = _Copy(c, z3.Const("right", sort), z3.Const("right_then", sort))
+        places = [p for r in c.registers for p in bit_places(c.signals[r])]
+        assert stepped_bits(c) <= {*places}, "a register without a name"
+        own = {*places, *bit_places(c.signals[SELECT])}
+        # All but the registers and the choice of the fault is the same for both.
+        source = {k: "own" if k in own else "right" for k in range(c.now.size())}
+        bits = [z3.Extract(k, k, z3.Const(source[k], sort)) for k in range(c.now.size())]
+        wrong = z3.Concat(*reversed(bits))
+        self.wrong = _Copy(c, wrong, z3.Const("wrong_then", sort))
+        self.steering = [r for r in c.registers if c.signals[r].size() <= _SMALL]
+        self.facts = self._facts()
+        self._pair = self._joined()
+
+    def proves(self, fault: Mutant) -> bool:
+        """Whether nobody can notice ``fault``; ``False`` also where it is not decided."""
+        end = time.perf_counter() + self.timeout
+        given = [*self._pair, self.wrong.now(SELECT) == fault.number]
+        same = {r: self._tie(r) for r in self.circuit.registers}
+        kept = _settled(list(same.values()), given, end)
+        if kept is not None and len(kept) < len(same):
+            gone = [r for r, tie in same.items() if tie not in kept]
+            more = [tie for r in gone for tie in self._ties_while(r)]
+            kept = _settled([*same.values(), *more], given, end)
+        if kept is None:
+            return False
+        differ = z3.Or(*(self._differs(name) for name in self.circuit.outward))
+        return _check(_solver([*given, *(f.before for f in kept), differ]), end) == z3.unsat
+
+    def _joined(self) -> list[z3.BoolRef]:
+        """Both take a step; equal factors have equal products, which the solver need not find."""
+        out = [self.right.now(SELECT) == 0, self.right.step, self.wrong.step]
+        for term in _products(self.circuit.step):
+            one, two = self.right.of(term), self.wrong.of(term)
+            factors = zip(one.children(), two.children(), strict=True)
+            out.append(z3.Implies(z3.And(*(x == y for x, y in factors)), one == two))
+        return [*out, *(f.before for f in self.facts)]
+
+    def _tie(
+        self, name: str, while_: z3.BoolRef | None = None, after: z3.BoolRef | None = None
+    ) -> _Fact:
+        before = self.right.now(name) == self.wrong.now(name)
+        then = self.right.then(name) == self.wrong.then(name)
+        if while_ is None or after is None:
+            return _Fact(before, then)
+        return _Fact(z3.Implies(while_, before), z3.Implies(after, then))
+
+    def _ties_while(self, name: str) -> list[_Fact]:
+        out = []
+        for c in self._near(name):
+            if not self._says_when(c):
+                continue
+            for v in range(1 << self.circuit.signals[c].size()):
+                out.append(self._tie(name, self.right.now(c) == v, self.right.then(c) == v))
+        return out
+
+    def _says_when(self, name: str) -> bool:
+        """Whether a register is a flag or a phase."""
+        return self.circuit.signals[name].size() == 1 or name.endswith("phase")
+
+    def _near(self, name: str) -> list[str]:
+        """Steering registers of the same part of the design."""
+        return [
+            r for r in self.steering if r.partition(".")[0] == name.partition(".")[0] and r != name
+        ]
+
+    def _facts(self) -> list[_Fact]:
+        """What holds in every state that the right design reaches, of pairs of small registers."""
+        found = []
+        for r in self.steering:
+            for v in range(1 << self.circuit.signals[r].size()):
+                never = _Fact(self.right.now(r) != v, self.right.then(r) != v)
+                found.append(never)
+                for c in self._near(r):
+                    if not self._says_when(c):
+                        continue
+                    for w in range(1 << self.circuit.signals[c].size()):
+                        found.append(
+                            _Fact(
+                                z3.Or(never.before, self.right.now(c) != w),
+                                z3.Or(never.after, self.right.then(c) != w),
+                            )
+                        )
+        chosen = self.right.now(SELECT) == 0
+        start = _solver([chosen, self.right.initial()])
+        at_first = [f for f in found if start.check(z3.Not(f.before)) == z3.unsat]
+        end = time.perf_counter() + 10 * self.timeout
+        return _settled(at_first, [chosen, self.right.step], end) or []
+
+    def _differs(self, name: str) -> z3.BoolRef:
+        """Whether an output differs while it means something."""
+        valid = next(
+            (v for v in self.circuit.outward if v.endswith("_valid") and name.startswith(v[:-5])),
+            "",
+        )
+        differs = self.right.now(name) != self.wrong.now(name)
+        return z3.And(differs, self.right.now(valid) == 1) if valid and valid != name else differs
+
+
+def _settled(
+    candidates: Sequence[_Fact], given: Sequence[z3.BoolRef], end: float
+) -> list[_Fact] | None:
+    """The largest set of the candidates that a clock keeps; ``None`` without time for it."""
+    kept = list(candidates)
+    while kept:
+        broken = z3.Or(*(z3.Not(f.after) for f in kept))
+        solver = _solver([*given, *(f.before for f in kept), broken])
+        word = _check(solver, end)
+        if word != z3.sat:
+            return kept if word == z3.unsat else None
+        model = solver.model()
+        kept = [f for f in kept if z3.is_true(model.eval(f.after, model_completion=True))]
+    return kept
+
+
+def _solver(conditions: Sequence[z3.BoolRef]) -> z3.Solver:
+    solver = z3.SolverFor("QF_BV")
+    solver.add(*conditions)
+    return solver
+
+
+def _check(solver: z3.Solver, end: float) -> z3.CheckSatResult:
+    solver.set("timeout", max(1, int(1000 * (end - time.perf_counter()))))
+    return solver.check()
+
+
+def _products(term: z3.ExprRef) -> list[z3.ExprRef]:
+    found, waiting, seen = [], [term], set()
+    while waiting:
+        t = waiting.pop()
+        if t.get_id() not in seen:
+            seen.add(t.get_id())
+            waiting += t.children()
+            if z3.is_app_of(t, z3.Z3_OP_BMUL) and not any(map(z3.is_bv_value, t.children())):
+                found.append(t)
+    return found
