@@ -28,7 +28,7 @@ from .step import parameters
 from .verilog import to_verilog
 from .weights import Store, Stores, check_blocks, load_fields, stores_of
 
-__all__ = ["Design", "contract_hash", "cycles_per_step", "generate", "read_design"]
+__all__ = ["Design", "contract_hash", "cycles_per_step", "generate", "read_design", "without_text"]
 
 
 def generate(
@@ -83,6 +83,16 @@ def generate(
     notes = module_notes(contract, name, parallel, top.kernels)
     text = to_verilog(top, name, header, notes)
     return Design(name, text, _memories(contract, name, choices), manifest, _models(manifest))
+
+
+def without_text(
+    contract: NetworkContract, name: str, *, trace: bool = False, lanes: Lanes = 1
+) -> Design:
+    """A design without its Verilog: what another top around the same cores has beside it."""
+    stores = stores_of(contract, Store.AUTO)
+    choices = _Choices(trace, lanes_of(contract, lanes), stores, False, {})
+    manifest = _manifest(contract, name, choices)
+    return Design(name, "", _memories(contract, name, choices), manifest)
 
 
 def read_design(folder: Path, contract: NetworkContract | None = None) -> Design:

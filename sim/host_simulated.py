@@ -110,7 +110,7 @@ def _compiled(verilog: str, link: str) -> Path:
         model = verilate(work / f"{TOP}.v", TOP, tool, f"V{digest}")
         text = "".join(f'#include "{path}"\n' for path in model)
         (work / "all.cpp").write_text(text + harness_text(f"V{digest}", link, BIT), "utf-8")
-        options = ["-O2", "-fvisibility=hidden", "-fno-gnu-unique", "-fPIC"]
+        options = ["-O1", "-fvisibility=hidden", "-fno-gnu-unique", "-fPIC"]
         objects = runtime(tool, options, ["verilated", "verilated_threads"])
         command = [*compiler(tool, options), "-shared", f"-I{work / 'model'}", "all.cpp"]
         run_tool([*command, *map(str, objects), "-o", "device.so"], work)

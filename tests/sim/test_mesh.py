@@ -1,0 +1,62 @@
+"""A network over the tiles of a mesh gives the contract's spikes, whatever the timing."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from lifstone.golden import InvalidValue, run_contract
+from lifstone.hdl import contract_hash
+from lifstone.hdl.lint import waiver_file
+from lifstone.hdl.mesh import generate_mesh, plan_mesh
+from lifstone.sim.rtl.bulk import BulkRtl
+from lifstone.sim.rtl.run import verify_rtl
+from tests.hdl.contracts import lively
+from tests.hdl.test_verilog import lint
+from tests.networks import random_inputs, random_quantised
+
+STEPS = 80
+
+
+@pytest.mark.parametrize(
+    ("seed", "inputs", "columns", "rows", "largest"), [(0, 0, 2, 2, 2), (2, 2, 3, 1, 1)]
+)
+def test_networks_on_a_mesh_are_exact(
+    seed: int, inputs: int, columns: int, rows: int, largest: int
+) -> None:
+    """No input, two that keep pace; cut populations in loops; resets."""
+    q = random_quantised(seed, inputs, 3)
+    assert any(c.delay for c in q.contract.connections)
+    x = random_inputs(q, STEPS, seed)
+    plan = plan_mesh(q.contract, columns, rows, largest)
+    design = generate_mesh(plan, "net", trace=True)
+    for timing in ({}, {"idle": 0.4, "backpressure": 0.5, "reset_at": 137 + seed, "seed": seed}):
+        verdict = verify_rtl(plan.split, x, STEPS, design=design, optimise=False, **timing)
+        assert str(verdict) == "exact", (timing, str(verdict))
+        assert verdict.compared > 0
+
+
+def test_the_outputs_are_the_whole_populations_in_ascending_order(tmp_path: Path) -> None:
+    contract = lively(1)
+    inputs = {"x": (np.random.default_rng(1).random((STEPS, 5)) < 0.5).astype(np.uint8)}
+    plan = plan_mesh(contract, 2, 2, 2)
+    design = generate_mesh(plan, "net", lanes={"a.0": 2, "a.1": 2})
+    assert design.manifest["contract_sha256"] == contract_hash(contract)
+    assert [o["name"] for o in design.manifest["outputs"]] == ["b"]
+    assert {p["population"] for p in design.manifest["mesh"]["parts"].values()} == {"a", "b"}
+    # The harness refuses spikes out of order.
+    run = BulkRtl(design, optimise=False).run(inputs, backpressure=0.5)
+    assert run.failure == ""
+    expected = run_contract(contract, inputs)["b"].spikes
+    assert expected.any()
+    np.testing.assert_array_equal(run.traces["b"].spikes, expected)
+    (tmp_path / "net.v").write_text(design.verilog, encoding="utf-8")
+    (tmp_path / "net.vlt").write_text(waiver_file("net.v"), encoding="utf-8")
+    assert lint(tmp_path, "net.vlt") == []
+
+
+def test_a_name_that_cannot_be_is_refused() -> None:
+    with pytest.raises(InvalidValue, match="name = 'module'"):
+        generate_mesh(plan_mesh(lively(), 1, 1), "module")
