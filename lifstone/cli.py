@@ -29,6 +29,7 @@ COMMANDS = {
     "datasheet": "cli_silicon",
     "convert": "cli_convert",
     "demo": "cli_verify",
+    "device": "cli_device",
     "doctor": "cli_doctor",
     "fit": "cli_fit",
     "generate": "cli_design",
