@@ -166,10 +166,10 @@ ORDER = [
             ("sink__valid = n_1 | r_rdy", "sink__valid = ~twice | r_rdy"),
             ("r_en = started & sink__ready", "r_en = twice & sink__ready"),
             (
-                "  always @(posedge clk)\n    started <=",
+                "  always @(posedge clk)\n    begun <=",
                 "  reg twice = 0;\n  always @(posedge clk)\n"
                 "    twice <= started & (twice | sink__ready) & ~rst;\n"
-                "  always @(posedge clk)\n    started <=",
+                "  always @(posedge clk)\n    begun <=",
             ),
         ),
         A,
@@ -207,7 +207,7 @@ PROTOCOL = [
     Bug(
         "delay without its first tick",
         "delay_a_1",
-        (("started_next = 1'h0", "started_next = 1'h1"),),
+        (("begun_next = 1'h0", "begun_next = 1'h1"),),
         broken="stopped answering",
     ),
     Bug(
