@@ -13,6 +13,7 @@ from dataclasses import dataclass, replace
 
 from ..golden.contract import Contract
 from ..golden.errors import InvalidValue
+from ..golden.lif import Reset
 from ..golden.quantise import NetworkContract
 from .devices import CELLS, DSP, RAM, SPRAM, boards_by_size, device_of
 from .lanes import Lanes, lanes_of
@@ -37,6 +38,8 @@ class _Rates:
         A core, with one lane and with more.
     bit, laned_bit
         A bit of state and sum in each; one of a synaptic state counts twice.
+    drop
+        A bit of state that a reset takes something from.
     queue
         A queue or delay beside its memory.
     written_bit, fixed_bit
@@ -51,6 +54,7 @@ class _Rates:
     laned_core: float
     bit: float
     laned_bit: float
+    drop: float
     queue: float
     written_bit: float
     fixed_bit: float
@@ -59,8 +63,8 @@ class _Rates:
 
 
 _RATES = {
-    "ice40": _Rates(121.0, 108.0, 5.58, 6.36, 80.0, 1.43, 0.048, 0.40, 325.0),
-    "ecp5": _Rates(14.0, 2.0, 5.79, 5.21, 6.0, 0.83, 0.051, 0.32, 370.0),
+    "ice40": _Rates(99.0, 108.0, 5.18, 5.23, 2.12, 80.0, 1.43, 0.048, 0.40, 345.0),
+    "ecp5": _Rates(22.0, 34.0, 5.46, 4.40, 0.0, 24.0, 0.80, 0.051, 0.98, 370.0),
 }
 _HOST_RAM = {"ice40": 2, "ecp5": 2}
 _FACTOR_BITS = {"ice40": 16, "ecp5": 18}
@@ -176,6 +180,8 @@ def _cells(
         bits = c.width + 2 * c.syn_width + c.acc_width
         core, bit = (r.core, r.bit) if count == 1 else (r.laned_core, r.laned_bit)
         total += core + bit * bits * count
+        if c.threshold is not None and c.reset is Reset.SUBTRACT:
+            total += r.drop * c.width * count
     for p in placement.memories:
         if p.memory.role in ("delay", "queue"):
             total += r.queue
