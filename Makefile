@@ -13,7 +13,7 @@ APT_DEV := chromium git
 # Many small matrices: threads inside each product only get in each other's way.
 ONE_THREAD := OPENBLAS_NUM_THREADS=1 OMP_NUM_THREADS=1
 
-.PHONY: demo test prove soak gate-level bitstreams lint types bench digits mnist-data train-mnist mnist-figures results figures gallery compare coverage-study clean help setup
+.PHONY: demo test prove mutation seu soak gate-level bitstreams lint types bench digits mnist-data train-mnist mnist-figures results figures gallery compare coverage-study clean help setup
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 18
@@ -28,6 +28,12 @@ test: $(VENV)/.dev ## lint, types and every test, with coverage
 prove: $(VENV)/.dev ## prove the digits network, and the step for every combination of options
 	$(VENV)/bin/lifstone prove lifstone/data/digits.nir
 	$(PY) -m tests.hdl.prove_every_option
+
+mutation: $(VENV)/.dev ## faults in the cores: how many are noticed, which are proved harmless
+	$(ONE_THREAD) $(PY) -m tests.sim.mutate_cores --out $(OUT)/mutation.json
+
+seu: $(VENV)/.dev ## accuracy of the digits network while bits of its memories flip
+	$(ONE_THREAD) $(PY) -m tests.sim.upset_digits --out $(OUT)/seu.json --figure docs/figures/seu.svg
 
 soak: $(VENV)/.run ## 10^8 neuron updates of every core against its contract; about an hour
 	$(ONE_THREAD) $(PY) -m lifstone.sim.rtl.soak
