@@ -3,9 +3,9 @@
 Yosys picks the faults (``mutate -list``): a bit of a cell's port stuck, inverted, or inverted
 where another bit of the port says so. All faults of a design lie in one netlist, and a port
 chooses which of them acts, so that Verilator compiles once for hundreds. A fault is *killed*
-when the design hangs, breaks the protocol, or shows a spike or a state that the contract does
-not have; whether a fault that survived can be noticed at all is a question of proof
-(:mod:`.mutation_proof`).
+when the design hangs, breaks the protocol, shows a spike or a state that the contract does not
+have, or takes another number of clocks than without it; whether a fault that survived can be
+noticed at all is a question of proof (:mod:`.mutation_proof`).
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ from ...golden import NetworkContract, Trace, run_contract
 from ...golden.errors import MissingTool, require
 from ...hdl import Design
 from ...hdl.process import run_program
-from .bulk import BulkRtl
+from .bulk import BulkRtl, RtlRun
 
 __all__ = ["SELECT", "Campaign", "Mutant", "Stimulus", "campaign", "kills", "mutants"]
 
@@ -190,15 +190,28 @@ def campaign(
     netlist, faults = mutants(design, count, seed)
     rtl = BulkRtl(netlist, optimise=False, probe=_PROBE)
     wanted = [run_contract(contract, s.inputs, s.steps) for s in stimuli]
-    noticed = _noticed(rtl, 0, stimuli, wanted)
-    if noticed:
-        raise RuntimeError(f"the netlist without a fault deviates: {noticed}")
-    found = {m: _noticed(rtl, m.number, stimuli, wanted) for m in faults}
-    return Campaign(design.name, found), netlist
+    clocks: list[tuple[int, ...]] = []
+    for s, w in zip(stimuli, wanted, strict=True):
+        noticed, found = kills(rtl, s, w)
+        if noticed:
+            raise RuntimeError(f"the netlist without a fault deviates: {noticed}")
+        clocks.append(found)
+
+    def by(fault: Mutant) -> str:
+        rtl.library.lif_fault(fault.number)
+        for s, w, right in zip(stimuli, wanted, clocks, strict=True):
+            noticed, found = kills(rtl, s, w)
+            if noticed or found != right:
+                return noticed or "clocks"
+        return ""
+
+    return Campaign(design.name, {m: by(m) for m in faults}), netlist
 
 
-def kills(rtl: BulkRtl, stimulus: Stimulus, wanted: Mapping[str, Trace]) -> str:
-    """What of a run is not as the contract has it; empty if all is."""
+def kills(
+    rtl: BulkRtl, stimulus: Stimulus, wanted: Mapping[str, Trace]
+) -> tuple[str, tuple[int, ...]]:
+    """What of a run is not as the contract has it, empty if all is; and the clocks it took."""
     s = stimulus
     run = rtl.run(
         s.inputs,
@@ -209,6 +222,10 @@ def kills(rtl: BulkRtl, stimulus: Stimulus, wanted: Mapping[str, Trace]) -> str:
         reset_at=s.reset_at,
         patience=2_000,
     )
+    return _unlike(run, wanted), run.cycles
+
+
+def _unlike(run: RtlRun, wanted: Mapping[str, Trace]) -> str:
     if run.failure:
         return "hang" if "stopped" in run.failure else "protocol"
     for name, trace in run.traces.items():
@@ -219,11 +236,3 @@ def kills(rtl: BulkRtl, stimulus: Stimulus, wanted: Mapping[str, Trace]) -> str:
         if run.has_states and not np.array_equal(trace.i, wanted[name].i):
             return "state"
     return ""
-
-
-def _noticed(
-    rtl: BulkRtl, number: int, stimuli: Sequence[Stimulus], wanted: Sequence[Mapping[str, Trace]]
-) -> str:
-    rtl.library.lif_fault(number)
-    found = (kills(rtl, s, w) for s, w in zip(stimuli, wanted, strict=True))
-    return next((by for by in found if by), "")

@@ -36,7 +36,13 @@ def test_most_faults_are_noticed(ran: tuple[Campaign, Design]) -> None:
     result, _ = ran
     assert len(result.found) == FAULTS
     assert result.raw_rate >= 70
-    assert {by for by in result.found.values() if by} <= {"hang", "protocol", "spikes", "state"}
+    assert {by for by in result.found.values() if by} <= {
+        "hang",
+        "protocol",
+        "spikes",
+        "state",
+        "clocks",
+    }
     data = result.to_dict()
     assert data["faults"] == data["killed"] + len(data["survivors"])
 
