@@ -57,10 +57,9 @@ def test_a_whole_learning_run() -> None:
     assert all(check.holds for check in checks)
 
 
-@pytest.mark.parametrize("kind", ["inhibitory", "pair_reward"])
-def test_without_trace_the_spikes_are_the_same(kind: str) -> None:
+def test_without_trace_the_spikes_are_the_same() -> None:
     """The core that is built visits only the columns that change."""
-    contract, inputs, expected = lively(kind, 4, 6, 120)
+    contract, inputs, expected = lively("inhibitory", 4, 6, 120)
     run = BulkRtl(generate_plastic(contract), optimise=False).run(inputs, idle=0.2)
     assert run.failure == ""
     assert (run.traces["neurons"].spikes == expected["neurons"].spikes).all()
@@ -76,13 +75,12 @@ CORE = "lifstone_plastic_core"
         ("inhibitory", r"turned\[30:0\], turned\[31\]", "turned[29:0], turned[31:30]", CORE,
          "synapses"),
         ("pseudo_teacher", r"psi \* x_seen", "psi * x", f"{CORE}_synapse", "synapses"),
-        ("pseudo_teacher", r"<= live_2_next", "<= 1'h0", CORE, "synapses"),
     ],
 )  # fmt: skip
 def test_a_bug_in_the_verilog_is_seen(
     kind: str, old: str, new: str, module: str, seen: str
 ) -> None:
-    """A forgotten change, a draw turned too far, a mark without its spike, a write that is lost."""
+    """A forgotten change, a draw turned too far, a mark without its spike."""
     contract, inputs, expected = lively(kind, 3, 5, 60)
     wrong = substitute(plastic_design(contract), old, new, module)
     run = BulkRtl(wrong, optimise=False).run(inputs, patience=3000)
