@@ -19,16 +19,16 @@ __all__ = ["compute", "find", "recorded"]
 RECORD = "conformance.json"
 MAKERS: dict[tuple[str, str], str] = {
     **{(key, "golden"): "golden_body" for key in KEYS},
-    **{(key, body): "unit_bodies" for key in ("trpv1", "hcn", "chr2", "summation", "thalamus")
+    **{(key, body): "unit_bodies"
+       for key in ("trpv1", "hcn", "chr2", "summation", "noise", "thalamus")
        for body in ("network", "rtl")},
     **{(key, body): "lif_bodies" for key in ("fi", "ota", "surrogate", "conversion", "convolution")
        for body in ("network", "rtl", "spice")},
     **{(key, body): "plastic_bodies" for key in ("istdp", "eprop") for body in ("network", "rtl")},
-    **{(key, body): "noise_bodies" for key in ("noise", "estimation")
-       for body in ("network", "rtl")},
+    **{("estimation", body): "estimation_bodies" for body in ("network", "rtl", "spice")},
     **{(key, "spice"): "spice_bodies"
        for key in ("trpv1", "hcn", "chr2", "summation", "noise", "thalamus")},
-    **{("platforms", body): "platform_bodies" for body in ("network", "rtl")},
+    **{("platforms", body): "platform_bodies" for body in ("network", "rtl", "spice")},
 }  # fmt: skip
 """Module of this package that makes a cell; it has a function named as the body."""
 

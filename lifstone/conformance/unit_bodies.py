@@ -1,4 +1,4 @@
-"""Systems 1, 2, 3, 6 and 8 on integer cells: the clocked network body, and its RTL."""
+"""Systems 1, 2, 3, 6, 7 and 8 on integer cells: the clocked network body, and its RTL."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from ..golden.cells.body import IntegerBody, integer_body
 from ..golden.systems import find_system
 from ..golden.unit import run_unit
 from ..hdl.cells import conductance as _conductance  # noqa: F401
+from ..hdl.cells import noise as _noise  # noqa: F401
 from ..hdl.cells import photo as _photo  # noqa: F401
 from ..hdl.unit_top import generate_unit
 from ..sim.rtl.bulk import BulkRtl
