@@ -13,7 +13,7 @@ APT_DEV := chromium git
 # Many small matrices: threads inside each product only get in each other's way.
 ONE_THREAD := OPENBLAS_NUM_THREADS=1 OMP_NUM_THREADS=1
 
-.PHONY: demo test prove mutation seu soak gate-level bitstreams lint types bench digits mnist-data train-mnist mnist-figures results figures gallery compare coverage-study clean help setup
+.PHONY: demo test prove mutation seu soak gate-level bitstreams lint types bench digits mnist-data train-mnist mnist-figures results figures conformance calibration gallery compare coverage-study clean help setup
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 18
@@ -78,6 +78,12 @@ results: $(VENV)/.run ## write docs/results.md from the figures in docs/results
 
 figures: $(VENV)/.run ## draw the figures of docs/analog.md again
 	$(PY) -m lifstone.sim.spice_figures --out docs/figures
+
+conformance: $(VENV)/.run ## fifteen systems on four bodies; out/conformance.html and the record
+	$(ONE_THREAD) $(VENV)/bin/lifstone conformance --record lifstone/data/conformance.json --out $(OUT)/conformance.html
+
+calibration: $(VENV)/.run ## dice before and after calibration; out/calibration, about ten minutes
+	$(ONE_THREAD) $(PY) -m lifstone.sim.calibration_study --out $(OUT)/calibration
 
 coverage-study: $(VENV)/.run ## bias, bound and coverage of the estimator, about seven minutes
 	$(ONE_THREAD) $(PY) -m lifstone.golden.estimation
