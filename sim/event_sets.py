@@ -138,7 +138,8 @@ def read_nmnist_sample(path: Path) -> tuple[NDArray[np.int64], NDArray[np.float6
     require(inside, "data", f"{path}: pixel {int(np.maximum(x, y).max())}", f"0 to {SIDE - 1}")
     polarity = raw[:, 2] >> 7
     microseconds = ((raw[:, 2] & 0x7F) << 16) | (raw[:, 3] << 8) | raw[:, 4]
-    return (polarity * SIDE + y) * SIDE + x, microseconds * 1e-6
+    line = np.asarray((polarity * SIDE + y) * SIDE + x, dtype=np.int64)
+    return line, np.asarray(microseconds * 1e-6, dtype=np.float64)
 
 
 def _binned(
@@ -162,7 +163,8 @@ def _nmnist(folder: Path, steps: int) -> EventSet:
                 labels.append(digit)
         require(len(labels) > 0, "data", str(folder / part), "folders 0 to 9 of .bin files")
         parts += [np.stack(spikes), np.array(labels, dtype=np.int64)]
-    return EventSet(folder.name, *parts, classes=10)
+    a, a_labels, b, b_labels = parts
+    return EventSet(folder.name, a, a_labels, b, b_labels, 10)
 
 
 def _shd(folder: Path, steps: int) -> EventSet:
@@ -187,7 +189,8 @@ def _shd(folder: Path, steps: int) -> EventSet:
             require(good, f"data[{k}]", str(path), allowed)
             rows.append(_binned(unit, t, UNITS, steps, SHD_SECONDS))
         parts += [np.stack(rows), labels]
-    return EventSet(folder.name, *parts, classes=20)
+    a, a_labels, b, b_labels = parts
+    return EventSet(folder.name, a, a_labels, b, b_labels, 20)
 
 
 def _braille(folder: Path) -> EventSet:
@@ -209,4 +212,5 @@ def _braille(folder: Path) -> EventSet:
         require(binary, "data", str(path), "spikes of 0 and 1")
         parts += [spikes.astype(np.uint8), labels.astype(np.int64)]
     classes = 1 + int(max(parts[1].max(), parts[3].max()))
-    return EventSet(folder.name, *parts, classes=classes)
+    a, a_labels, b, b_labels = parts
+    return EventSet(folder.name, a, a_labels, b, b_labels, classes)

@@ -10,7 +10,7 @@ import argparse
 import json
 import re
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
@@ -19,10 +19,14 @@ import numpy as np
 import torch
 from torch.nn import functional
 
+from ..golden import quantise
 from ..golden.errors import require
 from .dataset import Dataset, load_dataset
 from .distort import distort, side_of
+from .image_figures import measure
+from .nir_kernels import nir_kernels
 from .nir_metadata import METADATA_KEY
+from .nir_read import read_nir
 from .torch_spiking import Stage, rounded, run
 from .train_mnist import STEPS, THRESHOLDS
 from .training import DT, Settings
@@ -36,6 +40,7 @@ RECIPE = Settings(
     spike_cost=1e-4, augment=1.0,
 )  # fmt: skip
 CLASSES = 10
+LANES = {"digit": 2}
 
 
 def stages(text: str, side: int, seed: int) -> list[Stage]:
@@ -173,13 +178,44 @@ def main(argv: Sequence[str] | None = None) -> None:
     parser.add_argument("--epochs", type=int, default=RECIPE.epochs)
     parser.add_argument("--steps", type=int, default=STEPS // 2)
     parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--figures", type=Path, help="measure every body, write this .json")
+    parser.add_argument("--measure", action="store_true", help="measure what is there, train none")
     args = parser.parse_args(argv)
     data = load_dataset(args.data, args.steps, THRESHOLDS)
+    if not args.measure:
+        _train(args, data)
+    if args.figures is not None:
+        about = {"seed": args.seed, "epochs": args.epochs}
+        _measure(args.out, data, args.figures, args.layers, about)
+
+
+def _train(args: argparse.Namespace, data: Dataset) -> None:
     s = replace(RECIPE, epochs=args.epochs, seed=args.seed)
     net = train_convolution(data, s, args.layers, lambda text: print(text, flush=True))
     with whole_file(args.out) as temporary:
         nir.write(temporary, graph(net, side_of(data.pixels), s))
     print(f"written to {args.out}")
+
+
+def _measure(path: Path, data: Dataset, figures: Path, layers: str, about: dict[str, int]) -> None:
+    """Every test image on every body, kernels stored once."""
+    net = read_nir(path).network
+    contract = quantise(net).contract
+    kernels = nir_kernels(path, contract).kernels
+
+    def report(done: int) -> None:
+        print(f"{done} images", flush=True)
+
+    row = measure(net, contract, data, LANES, kernels=kernels, report=report)
+    found = {
+        "title": f"MNIST, convolutional {layers}-10",
+        "about": f"`python -m lifstone.sim.train_convolution --layers {layers} "
+        f"--epochs {about['epochs']} --steps {data.steps}` trains and measures it; the input is "
+        "coded as above. Kernels are stored once; a synaptic operation takes a clock.",
+        "rows": [{**about, **asdict(row)}],
+    }
+    with whole_file(figures) as temporary:
+        temporary.write_text(json.dumps(found, indent=1) + "\n", encoding="utf-8")
 
 
 if __name__ == "__main__":

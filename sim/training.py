@@ -14,8 +14,9 @@ from __future__ import annotations
 import itertools
 import json
 from collections.abc import Callable
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from enum import StrEnum
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -176,7 +177,7 @@ def begin(settings: Settings, data: Samples) -> Run:
     return Run(settings, layers, Adam(settings.rate), rng)
 
 
-def _weights(layer: Layer) -> dict[str, Array]:
+def _weights(layer: Layer) -> dict[str, Any]:
     """The arrays of a layer that are trained."""
     found = {"weight": layer.weight, "bias": layer.bias}
     return found if layer.recurrent is None else {**found, "recurrent": layer.recurrent}
@@ -204,7 +205,7 @@ def resume(settings: Settings, data: Samples, state: dict[str, NDArray[np.generi
         saved = Settings(**{**words["settings"], "hidden": tuple(words["settings"]["hidden"])})
         require(saved == settings, "checkpoint.settings", words["settings"], f"{asdict(settings)}")
         run.layers = [
-            Layer(a.neurons, **{
+            replace(a, **{
                 name: np.array(state[f"layer{k}.{name}"], dtype=np.float64) for name in _weights(a)
             })
             for k, a in enumerate(run.layers)
@@ -268,7 +269,7 @@ def rounded(layers: list[Layer], settings: Settings) -> list[Layer]:
     def words(w: Array) -> Array:
         return np.asarray(np.rint(np.clip(w, -top, top) * grid) / grid)
 
-    return [Layer(a.neurons, **{k: words(w) for k, w in _weights(a).items()}) for a in layers]
+    return [replace(a, **{k: words(w) for k, w in _weights(a).items()}) for a in layers]
 
 
 @dataclass(frozen=True, eq=False)
