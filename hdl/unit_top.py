@@ -19,6 +19,7 @@ from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
 from ..golden.unit import UnitContract
+from . import cells as _cells  # noqa: F401  registers their logic
 from .aer import Delay, Fork, Merge, TickOnly, address_shape, join
 from .cell import clocks_of
 from .design import Design, hex_text

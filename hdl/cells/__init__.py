@@ -1,1 +1,5 @@
-"""Logic of the cells; importing a module registers its logic with :func:`~..cell.cell_logic`."""
+"""Logic of the cells; importing this registers all of it with :func:`~..cell.cell_logic`."""
+
+from . import conductance, noise, photo
+
+__all__ = ["conductance", "noise", "photo"]
