@@ -156,14 +156,20 @@ def test_the_hash_changes_with_every_field_of_a_contract() -> None:
 def test_the_hash_changes_with_the_network() -> None:
     base = contract()
     x = base.connections[0]
+
+    def other(**changes: object) -> object:
+        return dataclasses.replace(x, **changes)
+
+    wider = np.pad(x.weight, ((0, 0), (0, 1)))
+    q = {"q": base.populations["p"]}
     others = [
-        dataclasses.replace(base, connections=(dataclasses.replace(x, weight=x.weight + 1),)),
-        dataclasses.replace(base, connections=(dataclasses.replace(x, delay=1),)),
+        dataclasses.replace(base, connections=(other(weight=x.weight // 2),)),
+        dataclasses.replace(base, connections=(other(delay=1),)),
         dataclasses.replace(base, connections=()),
-        dataclasses.replace(base, inputs={"y": 2}),
-        dataclasses.replace(base, inputs={"x": 3}),
+        dataclasses.replace(base, inputs={"y": 2}, connections=(other(pre="y"),)),
+        dataclasses.replace(base, inputs={"x": 3}, connections=(other(weight=wider),)),
         dataclasses.replace(base, outputs=()),
-        dataclasses.replace(base, populations={"q": base.populations["p"]}),
+        dataclasses.replace(base, populations=q, connections=(other(post="q"),), outputs=("q",)),
     ]
     assert len({contract_hash(c) for c in (base, *others)}) == len(others) + 1
     assert contract_hash(base) == contract_hash(contract())
