@@ -177,10 +177,20 @@ def begin(settings: Settings, data: Samples) -> Run:
     return Run(settings, layers, Adam(settings.rate), rng)
 
 
-def _weights(layer: Layer) -> dict[str, Any]:
+def _weights(layer: Layer) -> dict[str, Array]:
     """The arrays of a layer that are trained."""
     found = {"weight": layer.weight, "bias": layer.bias}
     return found if layer.recurrent is None else {**found, "recurrent": layer.recurrent}
+
+
+def _changed(layer: Layer, change: Callable[[str, Array], Array]) -> Layer:
+    """The layer with ``change`` applied to each array that is trained."""
+    found: dict[str, Any] = {name: change(name, w) for name, w in _weights(layer).items()}
+    return replace(layer, **found)
+
+
+def _restored(k: int, layer: Layer, state: dict[str, NDArray[np.generic]]) -> Layer:
+    return _changed(layer, lambda name, _: np.array(state[f"layer{k}.{name}"], dtype=np.float64))
 
 
 def _first_weights(settings: Settings, layer: int) -> tuple[float, float]:
@@ -204,12 +214,7 @@ def resume(settings: Settings, data: Samples, state: dict[str, NDArray[np.generi
         words = json.loads(str(state["words"]))
         saved = Settings(**{**words["settings"], "hidden": tuple(words["settings"]["hidden"])})
         require(saved == settings, "checkpoint.settings", words["settings"], f"{asdict(settings)}")
-        run.layers = [
-            replace(a, **{
-                name: np.array(state[f"layer{k}.{name}"], dtype=np.float64) for name in _weights(a)
-            })
-            for k, a in enumerate(run.layers)
-        ]  # fmt: skip
+        run.layers = [_restored(k, a, state) for k, a in enumerate(run.layers)]
         run.adam.restore(
             {k.removeprefix("adam."): np.array(v) for k, v in state.items() if k[:5] == "adam."}
         )
@@ -269,7 +274,7 @@ def rounded(layers: list[Layer], settings: Settings) -> list[Layer]:
     def words(w: Array) -> Array:
         return np.asarray(np.rint(np.clip(w, -top, top) * grid) / grid)
 
-    return [replace(a, **{k: words(w) for k, w in _weights(a).items()}) for a in layers]
+    return [_changed(a, lambda _, w: words(w)) for a in layers]
 
 
 @dataclass(frozen=True, eq=False)
