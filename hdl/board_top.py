@@ -12,11 +12,12 @@ from amaranth.lib import wiring
 from amaranth.lib.cdc import FFSynchronizer
 from amaranth.lib.wiring import In, Out
 
-from ..golden.errors import InvalidValue
+from ..golden.errors import InvalidValue, require
 from ..golden.quantise import NetworkContract
 from .boards import Board
 from .convolution import Kernels
 from .fixed import named
+from .host import HostTop
 from .lanes import Lanes
 from .pll import find_pll, pll_block
 from .uart import BAUD, SerialNetwork
@@ -39,12 +40,15 @@ def check_choices(
 
 
 class BoardTop(wiring.Component):
-    """A :class:`~.uart.SerialNetwork` with everything that a board needs.
+    """A network behind its serial line, with everything that a board needs.
 
     Parameters
     ----------
     clock
         Frequency that the network runs at, hertz; the board's own unless given.
+    framed
+        Whether the line carries checked frames, see :class:`~.host.HostTop`, by which weights
+        in SPRAM then come; else plain bytes, see :class:`~.uart.SerialNetwork`.
 
     Attributes
     ----------
@@ -75,12 +79,19 @@ class BoardTop(wiring.Component):
         lanes: Lanes = 1,
         stores: Stores = Store.AUTO,
         kernels: Kernels | None = None,
+        framed: bool = False,
     ) -> None:
         check_choices(contract, board, clock, stores)
+        require(not (framed and kernels), "framed", framed, "no kernels behind checked frames")
         self.board = board
         self.pll = find_pll(board.family, board.clock, clock or board.clock)
         self.frequency = board.clock if self.pll is None else self.pll.frequency
-        self.serial = SerialNetwork(contract, self.frequency, baud, lanes, stores, kernels)
+        self.serial: SerialNetwork | HostTop
+        if framed:
+            divisor = round(self.frequency / baud)
+            self.serial = HostTop(contract, divisor=divisor, lanes=lanes, stores=stores)
+        else:
+            self.serial = SerialNetwork(contract, self.frequency, baud, lanes, stores, kernels)
         self.pins = dict(board.pins)
         members = {"clk": In(1), "uart_rx": In(1, init=1), "uart_tx": Out(1, init=1)}
         if board.button is not None:

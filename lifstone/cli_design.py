@@ -8,11 +8,13 @@ from typing import Any
 import click
 
 from .console import assumed, emit_json, progress
+from .golden.errors import require
 from .options import (
     contract_options,
     lanes_from,
     lanes_option,
     load,
+    mesh_from,
     model_argument,
     output_folder,
     stores_from,
@@ -35,6 +37,8 @@ BOARD_NAMES = (
 @click.option("--kernels", is_flag=True, help="Store the kernels of convolutions once.")
 @click.option("--json", "as_json", is_flag=True, help="Print the manifest.")
 @click.option("--loadable", is_flag=True, help="With a port that writes weights at run time.")
+@click.option("--mesh", help="Over a mesh of tiles, columns x rows, such as 2x2.")
+@click.option("--tile-neurons", type=int, help="Mesh: neurons of a core; an equal share if none.")
 @lanes_option
 @stores_option
 @contract_options
@@ -45,6 +49,8 @@ def generate(
     trace: bool,
     kernels: bool,
     loadable: bool,
+    mesh: str | None,
+    tile_neurons: int | None,
     lanes: str,
     stores: str,
     as_json: bool,
@@ -59,23 +65,33 @@ def generate(
       lifstone generate model.nir --out rtl --lanes hidden=8,digit=2
       lifstone generate model.nir --out rtl --kernels
       lifstone generate model.nir --out rtl --stores hidden=spram
+      lifstone generate model.nir --out rtl --mesh 2x2
     """
     from .hdl import generate as make
     from .sim.nir_kernels import Shared, nir_kernels
 
     output_folder(out)
     parallel, kinds = lanes_from(lanes), stores_from(stores)
+    tiles = None if mesh is None else mesh_from(mesh)
+    plain = not kernels and not loadable and kinds == "auto"
+    require(tiles is None or plain, "mesh", mesh, "no --kernels, --loadable or --stores beside it")
     imported, quantised = load(model, o)
     shared = nir_kernels(model, quantised.contract) if kernels else Shared({}, ())
-    design = make(
-        quantised.contract,
-        name,
-        trace=trace,
-        lanes=parallel,
-        stores=kinds,
-        loadable=loadable,
-        kernels=shared.kernels,
-    )
+    if tiles is not None:
+        from .hdl.mesh import generate_mesh, plan_mesh
+
+        plan = plan_mesh(quantised.contract, *tiles, tile_neurons)
+        design = generate_mesh(plan, name, trace=trace, lanes=parallel)
+    else:
+        design = make(
+            quantised.contract,
+            name,
+            trace=trace,
+            lanes=parallel,
+            stores=kinds,
+            loadable=loadable,
+            kernels=shared.kernels,
+        )
     design.write(out)
     if as_json:
         emit_json({**design.manifest, "assumptions": list(imported.assumptions)})
@@ -96,6 +112,7 @@ def generate(
 @click.option("--out", type=click.Path(path_type=Path), required=True, help="Folder to write.")
 @click.option("--name", default="lifstone_net", show_default=True, help="Name of the design.")
 @click.option("--kernels", is_flag=True, help="Store the kernels of convolutions once.")
+@click.option("--framed", is_flag=True, help="Checked frames on the line: lifstone device.")
 @click.option("--clock", help="Such as 24MHz, made by a PLL; the board's own unless given.")
 @click.option("--json", "as_json", is_flag=True, help="Print the figures as JSON.")
 @lanes_option
@@ -110,6 +127,7 @@ def build(
     out: Path,
     name: str,
     kernels: bool,
+    framed: bool,
     clock: str | None,
     lanes: str,
     stores: str,
@@ -150,6 +168,7 @@ def build(
             stores=kinds,
             clock=frequency,
             kernels=shared.kernels,
+            framed=framed,
             progress=lambda stage: bar.update(task, description=stage),
         )
     if as_json:

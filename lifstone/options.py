@@ -26,6 +26,7 @@ __all__ = [
     "lanes_option",
     "load",
     "load_float",
+    "mesh_from",
     "model_argument",
     "named_neuron",
     "named_numbers",
@@ -183,6 +184,14 @@ stores_option = click.option(
 def stores_from(text: str) -> str | dict[str, str]:
     """The stores that ``--stores`` names; whether a device has them is seen later."""
     return text.strip() if "=" not in text else _named("stores", text)
+
+
+def mesh_from(text: str) -> tuple[int, int]:
+    """Columns and rows that ``--mesh`` names."""
+    sides = text.lower().split("x")
+    good = len(sides) == 2 and all(s.strip().isdecimal() and len(s) < 7 for s in sides)
+    require(good, "mesh", text, "columns x rows, such as 2x2")
+    return int(sides[0]), int(sides[1])
 
 
 def _named(field: str, text: str) -> dict[str, str]:

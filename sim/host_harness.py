@@ -98,6 +98,7 @@ SHOWN void* device_open() {
   return device;
 }
 SHOWN void device_close(void* device) { delete static_cast<Device*>(device); }
+SHOWN void device_reset(void* device) { static_cast<Device*>(device)->reset(); }
 SHOWN int64_t device_clocks(void* device) { return static_cast<Device*>(device)->clocks; }
 SHOWN int64_t device_run(void* handle, const uint8_t* out, int64_t count, uint8_t* in,
                          int64_t room, int64_t clocks) {

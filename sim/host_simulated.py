@@ -89,6 +89,11 @@ class SimulatedLines:
         require(self._device is not None, "device", "closed", "an open one")
         return int(self._code.device_clocks(ctypes.c_void_p(self._device))) / CLOCK
 
+    def reset(self) -> None:
+        """The reset line, as a board's button moves it."""
+        require(self._device is not None, "device", "closed", "an open one")
+        self._code.device_reset(ctypes.c_void_p(self._device))
+
     def close(self) -> None:
         """Let the simulation go."""
         if self._device is not None:

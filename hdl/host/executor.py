@@ -11,6 +11,7 @@ from amaranth.lib import memory, stream, wiring
 from amaranth.lib.wiring import In, Out
 
 from ..fixed import named
+from ..weights import Store
 from .frames import COUNTERS, HASH_AT, MAX_WORDS, TICK, Command, Identity, Status, encode
 from .port import COUNTED, NetworkPort, weight_places
 from .receive import FrameReceiver
@@ -52,7 +53,9 @@ class Executor(wiring.Component):
         self._status = Signal(Status, name="status")
         self._sequence, self._command = Signal(8, name="number"), Signal(8, name="command")
         self._known = Signal(8, name="last_number")
-        self._sealed = Signal(name="sealed", init=1)
+        # Weights outlive a reset, and so does what is known of them. SPRAM begins empty.
+        whole = Store.SPRAM not in self.port.network.stores.values()
+        self._sealed = Signal(name="sealed", init=int(whole), reset_less=True)
         self._count = Signal(9, name="count")
         # Population and address that a load is at.
         self._population, self._place = Signal(8, name="population"), Signal(24, name="place")
@@ -211,7 +214,7 @@ class Executor(wiring.Component):
                         m.d.sync += self._place.eq(self._place + 1)
                 with m.Case(Command.SEAL):
                     m.d.comb += [self._rom_w.en.eq(words.valid), words.ready.eq(1)]
-                    m.d.sync += self._sealed.eq(1)
+                    m.d.sync += self._sealed.eq(reader.finished)
                     with m.If(words.valid):
                         m.d.sync += self._count.eq(self._count + 1)
                 with m.Case(Command.RESET):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from amaranth.hdl import Module
+from amaranth.hdl import Module, Signal
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
@@ -17,6 +17,7 @@ from ..uart import Receiver, Transmitter
 from ..verilog import to_verilog
 from ..weights import Store, Stores
 from .executor import Executor
+from .frames import TICK
 from .port import NetworkPort
 from .spi import SpiPeripheral
 from .wishbone import WishboneNetwork
@@ -45,7 +46,17 @@ class HostTop(wiring.Component):
     Members
     -------
     uart_rx, uart_tx, or spi_sck, spi_cs_n, spi_mosi, spi_miso
+
+    Attributes
+    ----------
+    passed : Signal(1)
+        An event goes in or comes out in this clock.
+    last : Signal(8)
+        Address of the last spike that came out, its low bits.
     """
+
+    boots = False
+    """weights in SPRAM come from the host"""
 
     def __init__(
         self,
@@ -59,11 +70,17 @@ class HostTop(wiring.Component):
         require(link in LINKS, "link", link, ", ".join(LINKS))
         self.link, self.divisor = link, divisor
         self.executor = Executor(NetworkPort(contract, lanes, stores))
+        self.passed, self.last = Signal(name="passed"), Signal(8, name="last_spike")
         super().__init__(LINKS[link])
 
     def elaborate(self, platform: object) -> Module:
         m = Module()
         m.submodules.executor = executor = self.executor
+        words, answers = executor.port.words, executor.port.answers
+        leaves = answers.valid & answers.ready
+        m.d.comb += self.passed.eq((words.valid & words.ready) | leaves)
+        with m.If(leaves & (answers.payload != TICK)):
+            m.d.sync += self.last.eq(answers.payload)
         if self.link == "spi":
             m.submodules.spi = spi = SpiPeripheral()
             wiring.connect(m, spi.sink, executor.source)

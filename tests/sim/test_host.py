@@ -112,13 +112,17 @@ def test_weights_that_do_not_fit_are_refused(device: Device, contract: NetworkCo
 
 
 def test_half_loaded_weights_are_known_as_such(
-    device: Device, contract: NetworkContract, stimulus: np.ndarray
+    device: Device, link: SimulatedLines, contract: NetworkContract, stimulus: np.ndarray
 ) -> None:
     device._ask(Command.LOAD, bytes([0, 0, 0, 2, 5]))
     assert not device.identify().sealed
     with pytest.raises(InvalidValue, match=r"device\.weights = 'half loaded': .* load it"):
         device.run(contract, {"x": stimulus})
+    link.reset()
+    assert not device.identify().sealed
     device.load(contract)
+    link.reset()
+    assert device.identify().sealed
     out = device.run(contract, {"x": stimulus})["b"]
     np.testing.assert_array_equal(out, spikes_of(contract, stimulus))
 

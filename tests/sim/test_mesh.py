@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import numpy as np
 import pytest
+from click.testing import CliRunner
 
+from lifstone.cli import cli
 from lifstone.golden import InvalidValue, run_contract
 from lifstone.hdl import contract_hash
 from lifstone.hdl.lint import waiver_file
@@ -17,6 +20,7 @@ from tests.hdl.contracts import lively
 from tests.hdl.test_verilog import lint
 from tests.networks import random_inputs, random_quantised
 
+DIGITS = Path(__file__).resolve().parents[2] / "lifstone" / "data" / "digits.nir"
 STEPS = 80
 
 
@@ -55,6 +59,30 @@ def test_the_outputs_are_the_whole_populations_in_ascending_order(tmp_path: Path
     (tmp_path / "net.v").write_text(design.verilog, encoding="utf-8")
     (tmp_path / "net.vlt").write_text(waiver_file("net.v"), encoding="utf-8")
     assert lint(tmp_path, "net.vlt") == []
+
+
+def test_the_command_writes_a_mesh(tmp_path: Path) -> None:
+    """And says what cannot be."""
+    run = CliRunner()
+    command = ["generate", str(DIGITS), "--out", str(tmp_path / "rtl"), "--mesh"]
+    for mesh, more, message in (
+        ("2", (), "mesh = '2': allowed is columns x rows"),
+        ("2x2", ("--loadable",), "mesh = '2x2': allowed is no --kernels"),
+        ("0x2", (), "mesh.columns = 0"),
+    ):
+        with pytest.raises(InvalidValue, match=message):
+            run.invoke(cli, [*command, mesh, *more], catch_exceptions=False)
+        assert not (tmp_path / "rtl").exists()
+    said = run.invoke(cli, [*command, "2x1", "--tile-neurons", "40"], catch_exceptions=False)
+    assert said.exit_code == 0, said.output
+    manifest = json.loads((tmp_path / "rtl" / "manifest.json").read_text("utf-8"))
+    assert manifest["mesh"]["parts"]["hidden.1"] == {
+        "population": "hidden",
+        "first": 32,
+        "n": 32,
+        "tile": [1, 0],
+    }
+    assert "module lifstone_net_fabric_router_1_0" in (tmp_path / "rtl/lifstone_net.v").read_text()
 
 
 def test_a_name_that_cannot_be_is_refused() -> None:
