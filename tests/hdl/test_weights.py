@@ -177,3 +177,34 @@ def simulate_memory(memory: WeightMemory, words: list[int]) -> None:
 def test_a_memory_that_begins_with_its_words() -> None:
     words = [0x21, 0x43, 0x65]
     simulate_memory(WeightMemory(4, 2, words, Store.BLOCK), words)
+
+
+REWRITE = """
+static int64_t again[][3] = {@LOADS@}; static int64_t at = 0, taken = 0, waited = 0;
+extern "C" __attribute__((visibility("default"))) int64_t lif_taken() { return taken; }
+extern "C" __attribute__((visibility("default"))) int64_t lif_waited() { return waited; }
+static inline void probe(Top* t, int64_t, int64_t clock) {
+  t->load_valid = clock >= 0;
+  t->load_population = again[at][0]; t->load_address = again[at][1]; t->load_data = again[at][2];
+  if (clock < 0) return;
+  t->eval();
+  if (!t->load_ready) { ++waited; return; }
+  ++taken;
+  at = (at + 1) % (sizeof again / sizeof again[0]);
+}
+"""
+
+
+@pytest.mark.parametrize(("lanes", "store", "waits"), [(4, "spram", True), (2, "block", False)])
+def test_loads_while_the_network_runs_disturb_nothing(lanes: int, store: str, waits: bool) -> None:
+    net = network(9, 6)
+    mask = (1 << 6) - 1
+    # The weights that lie there anyway: whatever a write disturbs, shows.
+    rows = ", ".join(f"{{{p}, {a}, {v & mask}}}" for p, a, v in loads(net).tolist())
+    design = generate(net, trace=True, lanes=lanes, stores=store, loadable=True)
+    rtl = BulkRtl(design, optimise=False, probe=REWRITE.replace("@LOADS@", rows))
+    run = rtl.run(inputs(net), backpressure=0.2)
+    assert run.failure == ""
+    np.testing.assert_array_equal(run.traces["p"].v, run_contract(net, inputs(net))["p"].v)
+    assert rtl.library.lif_taken() > 5 * len(loads(net))
+    assert (rtl.library.lif_waited() > 100) is waits
