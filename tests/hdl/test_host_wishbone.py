@@ -11,10 +11,14 @@ from amaranth.sim import Simulator
 
 from lifstone.golden import InvalidValue, NetworkContract, run_contract
 from lifstone.hdl import contract_hash
+from lifstone.hdl.board_top import BoardTop
+from lifstone.hdl.boards import find_board
 from lifstone.hdl.host import BusTop, host_verilog
 from lifstone.hdl.host.frames import QUEUE
 from lifstone.hdl.host.wishbone import MAGIC, Register
 from lifstone.hdl.lint import waiver_file
+from lifstone.hdl.spram import SPRAM_MODEL
+from lifstone.hdl.verilog import to_verilog
 from lifstone.hdl.weights import loads
 from tests.hdl.contracts import lively
 from tests.hdl.test_verilog import lint
@@ -138,6 +142,18 @@ def test_strict_lint_is_silent(link: str, tmp_path: Path) -> None:
         text = host_verilog(contract, link, "net", lanes={"a": 2} if contract.inputs else 1)
         assert f"sha256 {contract_hash(contract)}" in text
         (tmp_path / "net.v").write_text(text, encoding="utf-8")
+        (tmp_path / "net.vlt").write_text(waiver_file("net.v"), encoding="utf-8")
+        assert lint(tmp_path, "net.vlt") == []
+
+
+def test_a_framed_board_passes_lint_and_knows_that_spram_is_empty(tmp_path: Path) -> None:
+    board = find_board("icebreaker")
+    for store, whole in (("auto", 1), ("spram", 0)):
+        top = BoardTop(lively(), board, stores={"a": store}, framed=True)
+        text = to_verilog(top, "net", "framed")
+        assert f"reg sealed = 1'h{whole};" in text
+        assert text.count("SB_SPRAM256KA") == (1 - whole)
+        (tmp_path / "net.v").write_text(text + SPRAM_MODEL * (1 - whole), encoding="utf-8")
         (tmp_path / "net.vlt").write_text(waiver_file("net.v"), encoding="utf-8")
         assert lint(tmp_path, "net.vlt") == []
 
