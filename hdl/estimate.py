@@ -19,6 +19,7 @@ from .devices import CELLS, DSP, RAM, SPRAM, boards_by_size, device_of
 from .lanes import Lanes, lanes_of
 from .placement import Memory, Placement, place, placed_as
 from .step import parameters
+from .uart import QUEUE, TICK
 from .weights import Store, Stores
 
 __all__ = ["Estimate", "check_fits", "estimate", "what_fits"]
@@ -46,8 +47,8 @@ class _Rates:
         A bit of memory in logic.
     choice
         A bit chosen among blocks of memory that lie behind each other.
-    host
-        What surrounds the network on a board.
+    host, boot
+        What surrounds the network on a board; more where the weights come from the flash.
     """
 
     core: float
@@ -60,13 +61,13 @@ class _Rates:
     fixed_bit: float
     choice: float
     host: float
+    boot: float
 
 
 _RATES = {
-    "ice40": _Rates(99.0, 108.0, 5.18, 5.23, 2.12, 80.0, 1.43, 0.048, 0.40, 345.0),
-    "ecp5": _Rates(0.0, 0.0, 5.43, 3.83, 0.69, 24.0, 0.80, 0.051, 0.98, 390.0),
+    "ice40": _Rates(99.0, 108.0, 5.18, 5.23, 2.12, 80.0, 1.43, 0.048, 0.40, 345.0, 350.0),
+    "ecp5": _Rates(0.0, 0.0, 5.43, 3.83, 0.69, 24.0, 0.80, 0.051, 0.98, 390.0, 0.0),
 }
-_HOST_RAM = {"ice40": 2, "ecp5": 2}
 _FACTOR_BITS = {"ice40": 16, "ecp5": 18}
 """Bits of a multiplier's factors; one bit more costs logic, two bits another multiplier."""
 _WIDEST_WORD = {"ice40": 16, "ecp5": 36}
@@ -150,11 +151,18 @@ def _of_placement(
     family = placement.device.family
     used = {
         CELLS: round(_cells(contract, lanes, placement, host)),
-        RAM: placement.blocks(Store.BLOCK) + (_HOST_RAM[family] if host else 0),
+        RAM: placement.blocks(Store.BLOCK) + (_host_blocks(contract, family) if host else 0),
         DSP: sum(k * _products(contract.populations[n], family) for n, k in lanes.items()),
         SPRAM: placement.blocks(Store.SPRAM),
     }
     return Estimate(board, placement, used)
+
+
+def _host_blocks(contract: NetworkContract, family: str) -> int:
+    """The queues of the serial line, one in each direction, of one or two bytes an event."""
+    lines = [contract.size(k) for k in (*contract.inputs, *contract.outputs)]
+    size = 8 if max(lines, default=0) <= TICK else 16
+    return 2 * placed_as(Memory("", "queue", size, QUEUE - 1), family).blocks
 
 
 def _products(c: Contract, family: str) -> int:
@@ -175,6 +183,8 @@ def _cells(
     family = placement.device.family
     r = _RATES[family]
     total = r.host if host else 0.0
+    if host and placement.blocks(Store.SPRAM):
+        total += r.boot
     for name, count in lanes.items():
         c = contract.populations[name]
         bits = c.width + 2 * c.syn_width + c.acc_width

@@ -189,6 +189,14 @@ def test_nothing_fits_a_network_that_is_too_big_for_all() -> None:
         check_fits(c, "ulx3s")
 
 
+@pytest.mark.parametrize(("lines", "blocks"), [(255, 2), (256, 4)])
+def test_an_event_of_two_bytes_takes_wider_queues(lines: int, blocks: int) -> None:
+    # ICESTORM_RAM of whole bitstreams: 14 against 12 for the digits, 11 against 7 for MNIST.
+    c = layered(lines, 4)
+    both = [estimate(c, "icebreaker", host=host).used[RAM] for host in (True, False)]
+    assert both[0] - both[1] == blocks
+
+
 def test_boards_are_ordered_by_size() -> None:
     sizes = [device_of(b).available[CELLS] for b in boards_by_size()]
     assert sizes == sorted(sizes)
