@@ -93,7 +93,7 @@ class Harmless:
         if kept is None:
             return False
         differ = z3.Or(*(self._differs(name) for name in self.circuit.outward))
-        return _check(_solver([*given, *(f.before for f in kept), differ]), end) == z3.unsat
+        return bool(_check(_solver([*given, *(f.before for f in kept), differ]), end) == z3.unsat)
 
     def _joined(self) -> list[z3.BoolRef]:
         """Both take a step; equal factors have equal products, which the solver need not find."""
@@ -156,13 +156,16 @@ class Harmless:
         return _settled(at_first, [chosen, self.right.step], end) or []
 
     def _differs(self, name: str) -> z3.BoolRef:
-        """Whether an output differs while it means something."""
-        valid = next(
-            (v for v in self.circuit.outward if v.endswith("_valid") and name.startswith(v[:-5])),
-            "",
-        )
-        differs = self.right.now(name) != self.wrong.now(name)
-        return z3.And(differs, self.right.now(valid) == 1) if valid and valid != name else differs
+        """Whether an output differs while it means something: a tick has no address."""
+        outward = self.circuit.outward
+        means = [self.right.now(name) != self.wrong.now(name)]
+        for valid in (v for v in outward if v.endswith("_valid") and v != name):
+            stem = valid.removesuffix("valid")
+            if name.startswith(stem):
+                means.append(self.right.now(valid) == 1)
+                if name == f"{stem}address":
+                    means.append(self.right.now(f"{stem}tick") == 0)
+        return z3.And(*means)
 
 
 def _settled(

@@ -53,6 +53,8 @@ def stimuli(contract: NetworkContract, seed: int = 0, steps: int = 30) -> list[S
     for k, density in enumerate([0.5, 0.2, 1.0, 0.05, 0.7, 0.9, *rng.random(18)]):
         inputs = {p: rng.random((steps, n)) < density for p, n in contract.inputs.items()}
         waits = {"idle": (0.3, 0.95)[k % 4 // 2], "backpressure": rng.random()} if k % 2 else {}
+        if k % 6 == 5:  # an output that hardly ever takes anything: what can fill up does
+            waits = {"backpressure": 0.97}
         reset = int(rng.integers(4, 400)) if k >= 4 else None
         out.append(Stimulus(inputs, steps, seed=k, reset_at=reset, **waits))
     return out
