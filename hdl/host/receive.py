@@ -56,8 +56,6 @@ class FrameReceiver(wiring.Component):
 
     def elaborate(self, platform: object) -> Module:
         m = Module()
-        m.submodules.buffer = buffer = memory.Memory(shape=unsigned(8), depth=256, init=[])
-        write, read = buffer.write_port(), buffer.read_port()
         m.submodules.crc = crc = CRC(8).create()
         byte, take = self.source.payload, self.source.valid
         # Bytes of the block that are still to come, and bytes of the frame that came.
@@ -75,12 +73,6 @@ class FrameReceiver(wiring.Component):
             crc.data.eq(value),
             crc.valid.eq(more),
             crc.start.eq(ends),
-            # The header goes into registers: the body begins at address 0.
-            write.addr.eq(count - 2),
-            write.data.eq(value),
-            write.en.eq(more & ~full & (count >= 2) & ~self.locked),
-            read.addr.eq(self.address),
-            self.data.eq(read.data),
             self.good.eq(ends & begun & passed & ~self.locked),
             self.broken.eq(ends & begun & ~passed & ~self.locked),
             self.dropped.eq(ends & begun & self.locked),
@@ -91,14 +83,27 @@ class FrameReceiver(wiring.Component):
             m.d.sync += count.eq(Mux(full, count, count + 1))
             with m.If(~code):
                 m.d.sync += left.eq(left - 1)
-            with m.If((count == 0) & ~self.locked):
-                m.d.sync += self.number.eq(value)
-            with m.If((count == 1) & ~self.locked):
-                m.d.sync += self.command.eq(value)
         with m.If((more & full) | (code & (byte == 0xFF)) | (take & self.locked)):
             m.d.sync += bad.eq(1)
         with m.If(ends):
             m.d.sync += [left.eq(0), count.eq(0), begun.eq(0), bad.eq(0)]
             with m.If(begun & passed & ~self.locked):
                 m.d.sync += self.length.eq(count - 4)
+        self._store(m, named(m, "stores", more & ~full & ~self.locked), value, count)
         return m
+
+    def _store(self, m: Module, stores: Signal, value: Signal, count: Signal) -> None:
+        """The header goes into registers, so that the body begins at address 0."""
+        m.submodules.buffer = buffer = memory.Memory(shape=unsigned(8), depth=256, init=[])
+        write, read = buffer.write_port(), buffer.read_port()
+        m.d.comb += [
+            write.addr.eq(count - 2),
+            write.data.eq(value),
+            write.en.eq(stores & (count >= 2)),
+            read.addr.eq(self.address),
+            self.data.eq(read.data),
+        ]
+        with m.If(stores & (count == 0)):
+            m.d.sync += self.number.eq(value)
+        with m.If(stores & (count == 1)):
+            m.d.sync += self.command.eq(value)
