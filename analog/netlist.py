@@ -26,7 +26,7 @@ from ..golden.errors import InvalidValue, require
 from ..golden.ota import slope_voltage
 from .neuron import OtaNeuron, number
 
-__all__ = ["Transient", "netlist", "title"]
+__all__ = ["Transient", "body", "netlist", "title"]
 
 Array = NDArray[np.float64]
 RESET_SHARE = 1e-8
@@ -100,28 +100,42 @@ def netlist(
     channels
         Elements on the membrane besides its leak, as :mod:`.channels` makes them.
     """
+    return "\n".join(
+        [
+            f"* {title(name)}",
+            *(f"* {title(line)}" for line in comments),
+            "* volts above rest; a spike is where v(latch) rises through 0.5",
+            *_drive(transient),
+            *body(neuron, g_in, transient.stop, transient.max_step, channels),
+            f".tran {transient.max_step!r} {transient.stop!r} 0 {transient.max_step!r} uic",
+            ".print tran v(mem) v(latch)",
+            ".end",
+            "",
+        ]
+    )
+
+
+def body(
+    neuron: OtaNeuron, g_in: float, stop: float, max_step: float, channels: Sequence[str] = ()
+) -> list[str]:
+    """The neuron without what drives its node ``drive``, and without commands.
+
+    ``stop`` and ``max_step`` in seconds are those of the run that it is for.
+    """
     g_in = number("g_in", g_in)
-    shortest = min(t for t in (neuron.tau, neuron.tau_syn, transient.stop) if t is not None)
+    shortest = min(t for t in (neuron.tau, neuron.tau_syn, stop) if t is not None)
     # The simulator's steps have to stay above the rounding of time and above its smallest step.
-    quick = max(RESET_SHARE * shortest, 1e-12 * transient.stop, 1e-7 * transient.max_step)
+    quick = max(RESET_SHARE * shortest, 1e-12 * stop, 1e-7 * max_step)
     hold = max(neuron.t_ref, HOLD * quick)
-    lines = [
-        f"* {title(name)}",
-        *(f"* {title(line)}" for line in comments),
-        "* volts above rest; a spike is where v(latch) rises through 0.5",
-        *_drive(transient),
+    return [
         *_input(neuron, g_in),
         f"Cmem mem 0 {neuron.c!r} ic={neuron.v_init!r}",
         *_leak(neuron),
         *channels,
         *_reset(neuron, quick, hold),
         f".temp {neuron.temperature - 273.15!r}",
-        _options(neuron, shortest, transient.max_step),
-        f".tran {transient.max_step!r} {transient.stop!r} 0 {transient.max_step!r} uic",
-        ".print tran v(mem) v(latch)",
-        ".end",
+        _options(neuron, shortest, max_step),
     ]
-    return "\n".join(lines) + "\n"
 
 
 def _options(neuron: OtaNeuron, shortest: float, max_step: float) -> str:

@@ -24,7 +24,8 @@ MAKERS: dict[tuple[str, str], str] = {
        for body in ("network", "rtl")},
     **{(key, body): "lif_bodies" for key in ("fi", "ota", "surrogate", "conversion", "convolution")
        for body in ("network", "rtl", "spice")},
-    **{(key, body): "plastic_bodies" for key in ("istdp", "eprop") for body in ("network", "rtl")},
+    **{(key, body): "plastic_bodies" for key in ("istdp", "eprop")
+       for body in ("network", "rtl", "spice")},
     **{("estimation", body): "estimation_bodies" for body in ("network", "rtl", "spice")},
     **{(key, "spice"): "spice_bodies"
        for key in ("trpv1", "hcn", "chr2", "summation", "noise", "thalamus")},

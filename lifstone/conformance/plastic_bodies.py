@@ -11,13 +11,16 @@ from ..golden import Difference, Status, Verdict
 from ..golden.cell import CellTrace
 from ..golden.learning.plastic_body import PlasticBody, plastic_body
 from ..golden.systems import find_system
+from ..sim.mixed.lockstep import judge_analog, judge_digital, run_lockstep
 from ..sim.rtl.bulk import BulkRtl
 from ..sim.rtl.plastic import plastic_design, plastic_reference, plastic_run
-from .cell import Outcome, from_checks, from_verdict
+from .cell import Outcome, from_checks, from_verdict, joined
 
-__all__ = ["network", "rtl"]
+__all__ = ["network", "rtl", "spice"]
 
 RTL_STEPS = 400
+LOCKSTEP_STEPS = {"istdp": 600, "eprop": 1200}
+LOCKSTEP_TOLERANCE = 1e-4
 
 _body = cache(plastic_body)
 
@@ -37,6 +40,24 @@ def rtl(system: str) -> Outcome:
     got = plastic_run(BulkRtl(plastic_design(body.contract)), inputs)
     stimulus = f"first {steps} steps, two samples, of: {find_system(system).stimulus}"
     return from_verdict(_compared(expected, got), stimulus)
+
+
+def spice(system: str) -> Outcome:
+    """Mixed signal: the rule as RTL and an analog neuron, in lock-step under cocotb."""
+    steps = LOCKSTEP_STEPS[system]
+    run = run_lockstep(system, steps)
+    stimulus = f"{steps} steps in lock-step: RTL on Icarus, neuron in ngspice"
+    analog = judge_analog(run, LOCKSTEP_TOLERANCE)
+    if analog.compared == 0:
+        raise RuntimeError("the analog neuron never fired: nothing was compared")
+    reason = "a tenth of a step: below it a spike is reported in its own step"
+    both = joined(
+        [
+            from_verdict(judge_digital(run), stimulus, because="every weight of every step"),
+            from_verdict(analog, stimulus, because=reason),
+        ]
+    )
+    return both
 
 
 def _compared(expected: dict[str, CellTrace], got: dict[str, CellTrace]) -> Verdict:

@@ -29,7 +29,7 @@ from .loading import sources_text
 from .plan import SCENARIOS, plan
 from .toolchain import find_icarus, find_verilator
 
-__all__ = ["SIMULATORS", "CocotbRun", "run_cocotb", "verify_cocotb"]
+__all__ = ["SIMULATORS", "CocotbRun", "run_cocotb", "simulator_environment", "verify_cocotb"]
 
 Spikes = Mapping[str, NDArray[np.generic]]
 
@@ -196,7 +196,7 @@ def _simulate(folder: Path, top: str, simulator: str, level: str, timeout: float
     command = [sys.executable, "-m", f"{__package__}.cocotb_bench"]
     command += [str(folder), top, simulator, level]
     try:
-        code, said = run_program(command, folder, env=_environment(), timeout=timeout)
+        code, said = run_program(command, folder, env=simulator_environment(), timeout=timeout)
     except RuntimeError:
         return f"{simulator} ran longer than {timeout:g} s"
     lines = [" ".join(line.split()) for line in said.replace(f"{folder}/", "").split("\n")]
@@ -209,7 +209,7 @@ def _simulate(folder: Path, top: str, simulator: str, level: str, timeout: float
     return ""
 
 
-def _environment() -> dict[str, str]:
+def simulator_environment() -> dict[str, str]:
     """This process's, without what would steer cocotb or a simulator."""
     steering = ("COCOTB", "GPI_", "PYGPI_", "PYTEST_")
     single = ("WAVES", "GUI", "MAKEFLAGS", "TOPLEVEL_LANG", "IVERILOG_DUMPER")
