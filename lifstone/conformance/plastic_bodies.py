@@ -51,13 +51,12 @@ def spice(system: str) -> Outcome:
     if analog.compared == 0:
         raise RuntimeError("the analog neuron never fired: nothing was compared")
     reason = "a tenth of a step: below it a spike is reported in its own step"
-    both = joined(
+    return joined(
         [
             from_verdict(judge_digital(run), stimulus, because="every weight of every step"),
             from_verdict(analog, stimulus, because=reason),
         ]
     )
-    return both
 
 
 def _compared(expected: dict[str, CellTrace], got: dict[str, CellTrace]) -> Verdict:
