@@ -12,9 +12,11 @@ import pytest
 
 from lifstone.golden import Network, NetworkContract, quantise, run_contract
 from lifstone.sim import image_figures, results_page, train_mnist
-from lifstone.sim.dataset import DIGITS, Dataset, load_dataset
+from lifstone.sim.dataset import DIGITS, Dataset, load_dataset, threshold_spikes
 from lifstone.sim.digits import decode
 from lifstone.sim.image_figures import Figures, measure
+from lifstone.sim.nir_read import read_nir
+from lifstone.sim.simulate import Simulator
 from lifstone.sim.training import Settings, begin, network, rounded
 from tests.sim.test_training import image_set
 
@@ -129,3 +131,18 @@ def test_the_shipped_page_is_that_of_its_figures() -> None:
     assert files
     found = [json.loads(path.read_text(encoding="utf-8")) for path in files]
     assert (docs / "results.md").read_text(encoding="utf-8") == results_page.page(found)
+
+
+def test_the_shipped_network_is_exact_and_as_wide_as_the_page_says() -> None:
+    net = read_nir(Path(__file__).parents[2] / "lifstone" / "data" / "mnist.nir").network
+    assert [net.size(n) for n in ("pixels", "hidden", "digit")] == [784, 128, 10]
+    contract = quantise(net).contract
+    assert all(np.abs(c.weight).max() <= 127 for c in contract.connections)
+    images = np.random.default_rng(0).integers(0, 256, (6, 784))
+    images[:, ::2] = 0
+    bright = threshold_spikes(images, train_mnist.STEPS, train_mnist.THRESHOLDS)
+    floats, integers = (Simulator(n).run({"pixels": bright}) for n in (net, contract))
+    assert integers["hidden"].spikes.sum() > 50
+    for name, trace in integers.items():
+        np.testing.assert_array_equal(floats[name].spikes, trace.spikes)
+        np.testing.assert_array_equal(floats[name].v * 64, trace.v)
