@@ -12,12 +12,15 @@ ROOT = Path(__file__).parents[1]
 ROOMS = ("golden", "sim", "hdl", "analog")
 ALLOWED = {"golden": {"golden"}, "hdl": {"golden", "hdl"}, "analog": {"golden", "analog"}}
 GOLDEN_NEEDS = {"numpy", "scipy"}
+RUNNERS = ("rtl", "mixed", "sweep")
+"""Packages of ``sim`` in which the bodies meet; files of it by their beginning."""
+RUNNER_FILES = ("spice*.py", "host*.py", "calibration*.py", "image_figures.py")
 
 
 def is_runner(path: Path) -> bool:
     """Whether a file of ``sim`` may drive the hardware rooms."""
-    named = path.match("sim/spice*.py") or path.match("sim/host*.py")
-    return path.parts[:2] == ("sim", "rtl") or named
+    named = any(path.match(f"sim/{pattern}") for pattern in RUNNER_FILES)
+    return named or (path.parts[0] == "sim" and path.parts[1] in RUNNERS)
 
 
 def imported(source: str, package: tuple[str, ...]) -> set[tuple[str, ...]]:
@@ -96,6 +99,8 @@ def test_the_check_finds_a_bad_import(path: str, source: str, words: str) -> Non
         ("sim/rtl/x.py", "from ...hdl import generate\nfrom ...golden.lif import Lif"),
         ("sim/spice_sweep.py", "from ..analog.netlist import netlist"),
         ("sim/host.py", "from ..hdl.host.frames import encode"),
+        ("sim/mixed/x.py", "from ...hdl import generate\nfrom ...analog import netlist"),
+        ("sim/calibration.py", "from ..analog.silicon import SiliconNeuron"),
         ("hdl/x.py", "from ..golden.contract import Contract\nfrom amaranth import Module"),
     ],
 )

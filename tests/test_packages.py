@@ -19,6 +19,8 @@ def test_every_package_is_listed_and_mapped() -> None:
         for room in ROOMS
         for path in (ROOT / room).rglob("__init__.py")
     }
-    on_disk["lifstone"] = "lifstone"
+    for path in (ROOT / "lifstone").rglob("__init__.py"):
+        folder = path.parent.relative_to(ROOT)
+        on_disk[".".join(folder.parts)] = str(folder)
     assert set(setuptools["packages"]) == set(on_disk)
     assert setuptools["package-dir"] == on_disk
