@@ -28,7 +28,7 @@ def run(
     """Accuracy, and share of images whose output differs, by memory and flips in an image."""
     case, labels, _ = _case(images)
     dut = Upsets(generate(case.quantised.contract, "digits"), optimise=images > 100)
-    inputs, rng = case.stimulus.inputs, np.random.default_rng(seed)
+    inputs, rng = case.stimulus.spikes, np.random.default_rng(seed)
     calm = dut.run(inputs, Flips(np.zeros((0, 5), dtype=np.int64)))
     if calm.failure:
         raise RuntimeError(calm.failure)
@@ -64,7 +64,7 @@ def table(rows: Sequence[dict[str, Any]], counts: Sequence[int]) -> list[str]:
 
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--images", type=int, default=360)
+    parser.add_argument("--images", type=int, default=180)
     parser.add_argument("--out", type=Path, default=Path("out/seu.json"))
     parser.add_argument("--figure", type=Path, help="also draw accuracy against flips, an SVG")
     given = parser.parse_args()
