@@ -25,6 +25,8 @@ from ...golden.fixed import width_for
 __all__ = ["Truth", "Word", "as_word", "signed_word", "unsigned_word"]
 
 _INT64 = np.iinfo(np.int64)
+# Taken for true, as Python does by default, one side of a branch would go unproved.
+_BRANCHED = "a symbol stands for many values at once: write np.where in place of a branch on it"
 
 
 class Word(NDArrayOperatorsMixin):
@@ -58,6 +60,9 @@ class Word(NDArrayOperatorsMixin):
     def __array_function__(self, func: Any, types: Any, args: Any, options: Any) -> Any:
         return _FUNCTIONS[func](*args) if func in _FUNCTIONS and not options else NotImplemented
 
+    def __bool__(self) -> bool:
+        raise TypeError(_BRANCHED)
+
 
 class Truth(NDArrayOperatorsMixin):
     """A condition on the free variables, as a boolean array of one neuron."""
@@ -75,6 +80,9 @@ class Truth(NDArrayOperatorsMixin):
 
     def __array_function__(self, func: Any, types: Any, args: Any, options: Any) -> Any:
         return _where(*args) if func is np.where and not options else NotImplemented
+
+    def __bool__(self) -> bool:
+        raise TypeError(_BRANCHED)
 
 
 def signed_word(term: z3.BitVecRef) -> Word:

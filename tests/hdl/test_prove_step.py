@@ -77,6 +77,20 @@ def test_the_golden_step_on_symbols_is_the_golden_step_on_numbers() -> None:
     assert checked == 252 * 6 * 3
 
 
+def test_a_golden_step_that_branches_on_a_symbol_is_refused() -> None:
+    """Else it would be taken for true, and the other side be left out of the proof."""
+    word = signed_word(z3.BitVec("u", 4))
+    condition = word > 3
+    assert isinstance(condition, Truth)
+    for symbol in (word, condition, ~condition, word + 1, np.where(condition, word, 0)):
+        with pytest.raises(TypeError, match=r"write np\.where in place of a branch"):
+            bool(symbol)
+    with pytest.raises(TypeError, match="branch"):
+        max(word, word + 1)  # type: ignore[type-var]
+    with pytest.raises(TypeError, match="branch"):
+        _ = (condition and word) or 0
+
+
 def test_right_steps_are_proved() -> None:
     contracts = [random_contract(np.random.default_rng([1, k]), 3, o) for k, o in enumerate(CHOSEN)]
     assert {o[0] for o in CHOSEN} == set(Rounding)
