@@ -140,7 +140,9 @@ def from_checks(checks: Sequence[Check], stimulus: str, seed: int | None = None)
         status, verdict = Status.EXACT, "exact"
     else:
         status = Status.WITHIN
-        verdict = f"within {worst.tolerance:.3g} {unit}".rstrip()
+        # A number without a unit says nothing alone.
+        what = unit or f"({worst.name})"
+        verdict = f"within {worst.tolerance:.3g} {what}"
     return Outcome(
         status, verdict, worst.error, worst.tolerance, unit, worst.against, worst.because,
         stimulus, seed, tuple(ordered),

@@ -71,7 +71,10 @@ def test_a_finished_run_resumes_into_the_same_network(
         (["--out", "n.nir", "--hidden", "ten"], "hidden = 'ten': allowed is whole numbers"),
         (["--out", "n.nir", "--rate", "-1"], "rate = -1.0"),
         (["--out", "n.nir", "--steps", "0"], "steps = 0: allowed is 1 to 1000"),
-        (["--out", "n.nir", "--data", "nowhere"], "data = 'nowhere': allowed is 'digits', 'delayed-match' or"),
+        (
+            ["--out", "n.nir", "--data", "nowhere"],
+            "data = 'nowhere': allowed is 'digits', 'delayed-match' or",
+        ),
         (["--out", "n.nir", "--resume"], "resume = True: allowed is together with --checkpoint"),
         (["--out", "n.nir", "--resume", "--checkpoint", "x.npz"], "an existing checkpoint"),
         (["--out", "n.nir", "--surrogate", "sharp"], "surrogate = 'sharp'"),
