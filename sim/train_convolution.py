@@ -211,7 +211,8 @@ def _measure(path: Path, data: Dataset, figures: Path, layers: str, about: dict[
         "title": f"MNIST, convolutional {layers}-10",
         "about": f"`python -m lifstone.sim.train_convolution --layers {layers} "
         f"--epochs {about['epochs']} --steps {data.steps}` trains and measures it; the input is "
-        "coded as for the dense network. Kernels are stored once; a synaptic operation takes a clock.",
+        "coded as for the dense network. Kernels are stored once; a synaptic operation takes a "
+        "clock.",
         "rows": [{**about, **asdict(row)}],
     }
     with whole_file(figures) as temporary:
