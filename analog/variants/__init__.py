@@ -1,0 +1,1 @@
+"""Known circuits in transistors, beside the neuron of OTA and comparator."""
