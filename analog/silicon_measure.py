@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from ..golden.errors import require
 from ..golden.ota import CHARGE
-from .channels import samples
+from .leak import Leak, white_current
 from .neuron import number
 from .run import check_end, run_netlist
 from .silicon import SiliconNeuron, current_source
@@ -71,7 +71,7 @@ class LeakCurve:
         return float(np.trapezoid(c / net, v)) if (net > 0).all() else float("inf")
 
 
-def leak_curve(neuron: SiliconNeuron, span: float = SPAN) -> LeakCurve:
+def leak_curve(neuron: Leak, span: float = SPAN) -> LeakCurve:
     """Sweep the membrane ``span`` volts around ``v_leak``, within the supply.
 
     Raises
@@ -93,7 +93,7 @@ def leak_curve(neuron: SiliconNeuron, span: float = SPAN) -> LeakCurve:
     return LeakCurve(np.asarray(v, np.float64), -np.asarray(i, np.float64))
 
 
-def measure_decay(neuron: SiliconNeuron) -> float:
+def measure_decay(neuron: Leak) -> float:
     """Time constant in seconds, from decays that start 2 mV above and below rest.
 
     Half their difference: the OTA's offset and its curvature of second order drop out.
@@ -110,7 +110,7 @@ def measure_decay(neuron: SiliconNeuron) -> float:
     return float(-neuron.c / curve.g_m / slope)
 
 
-def _decay(neuron: SiliconNeuron, sign: float, curve: LeakCurve, grid: Array) -> Array:
+def _decay(neuron: Leak, sign: float, curve: LeakCurve, grid: Array) -> Array:
     """Potential at ``grid`` time constants after a current that held it off rest ended."""
     expected = neuron.c / curve.g_m
     step, current = expected / 500, sign * SMALL * curve.g_m
@@ -127,7 +127,7 @@ def _decay(neuron: SiliconNeuron, sign: float, curve: LeakCurve, grid: Array) ->
     return np.asarray(np.interp(grid * expected, t, v))
 
 
-def measure_ac(neuron: SiliconNeuron) -> float:
+def measure_ac(neuron: Leak) -> float:
     """Time constant in seconds from the impedance of the membrane: ``1 / Z = g_m + j w C``."""
     curve = leak_curve(neuron)
     corner = curve.g_m / neuron.c / (2 * np.pi)
@@ -246,11 +246,8 @@ def _shot_noise(neuron: SiliconNeuron, interval: float, stop: float, seed: int) 
     number("noise", interval, low=1e-15, zero=True)
     if interval == 0:
         return []
-    # Four transistors of half the bias each: 2 q I_b, both sides of the spectrum.
-    deviation = float(np.sqrt(2.0 * CHARGE * neuron.i_bias / interval))
-    white = np.random.default_rng((seed, 2)).standard_normal(int(stop / interval) + 2)
-    # In nanoamperes, so that the source's volts are of order one.
-    return [*samples("shot", deviation * 1e9 * white, interval), "Gshot 0 mem shot 0 1e-9"]
+    # Four transistors of half the bias each, 2 q I each.
+    return white_current(4.0 * CHARGE * neuron.i_bias, interval, stop, seed)
 
 
 def energy_a_spike(
