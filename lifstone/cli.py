@@ -23,13 +23,16 @@ __all__ = ["cli", "main"]
 CONTEXT = {"help_option_names": ["-h", "--help"], "max_content_width": 100}
 COMMANDS = {
     "build": "cli_design",
+    "circuit": "cli_circuit",
     "compare": "cli_compare",
     "characterise": "cli_silicon",
+    "check": "cli_check",
     "conformance": "cli_conformance",
     "datasheet": "cli_silicon",
     "convert": "cli_convert",
     "demo": "cli_verify",
     "device": "cli_device",
+    "diff": "cli_diff",
     "doctor": "cli_doctor",
     "fit": "cli_fit",
     "generate": "cli_design",
