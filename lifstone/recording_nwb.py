@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +13,7 @@ from numpy.typing import NDArray
 from .golden import InvalidValue, MissingTool
 from .golden.errors import require
 
-__all__ = ["read_nwb"]
+__all__ = ["opened_nwb", "read_nwb"]
 
 Array = NDArray[np.float64]
 VOLTS, AMPERES = ("v", "volt", "volts"), ("a", "amp", "amps", "ampere", "amperes")
@@ -31,6 +33,13 @@ def read_nwb(path: Path, series: str | None = None) -> dict[str, Array]:
     InvalidValue
         For a broken file, or one without a single potential.
     """
+    with opened_nwb(path) as content:
+        return _columns(content, series)
+
+
+@contextmanager
+def opened_nwb(path: Path) -> Iterator[Any]:
+    """The content of a file while it is open; raises as :func:`read_nwb`."""
     try:
         from pynwb import NWBHDF5IO
     except ImportError:
@@ -45,7 +54,7 @@ def read_nwb(path: Path, series: str | None = None) -> dict[str, Array]:
             content = file.read()
         except Exception as error:
             raise InvalidValue("recording", str(path), "an unbroken .nwb file") from error
-        return _columns(content, series)
+        yield content
 
 
 def _columns(content: Any, series: str | None) -> dict[str, Array]:
