@@ -206,6 +206,16 @@ class Contract:
         """Whether there is a synaptic state word."""
         return self.decay_syn is not None
 
+    def neuron(self, j: int) -> Contract:
+        """The contract of neuron ``j`` alone."""
+        values = {f.name: getattr(self, f.name) for f in fields(self)}
+        for name, value in values.items():
+            if isinstance(value, np.ndarray):
+                values[name] = value[j : j + 1]
+            elif isinstance(value, Decay) and value.coefficient is not None:
+                values[name] = Decay(value.coefficient[j : j + 1], value.fraction)
+        return Contract(**{**values, "n": 1})
+
     def volts(self, u: Ints) -> NDArray[np.float64]:
         """Membrane potential of integer states."""
         return np.asarray(self.v_rest + u * self.lsb)

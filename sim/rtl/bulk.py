@@ -21,8 +21,8 @@ from ...golden.network import check_inputs
 from ...hdl import Design
 from .harness import CODES, harness_text, ports_of, words_of
 from .loading import design_loads, sources_text
-from .toolchain import Verilator, cache_folder, find_verilator, run_tool
-from .verilate import compiler, runtime, verilate
+from .toolchain import cache_folder, find_verilator
+from .verilate import shared_object
 
 __all__ = ["BulkRtl", "RtlRun"]
 
@@ -263,56 +263,10 @@ def _compiled(design: Design, extras: tuple[str, ...], optimise: bool, probe: st
     if target.is_file():
         return target
     with tempfile.TemporaryDirectory(prefix="building-", dir=folder) as name:
-        text = harness_text(design, f"V{digest}", probe)
-        built = _compile(design, tool, Path(name), text, f"V{digest}", extras, level)
+        source = Path(name) / f"{design.name}.v"
+        source.write_text(sources_text(design), encoding="utf-8")
+        prefix = f"V{digest}"
+        text = harness_text(design, prefix, probe)
+        built = shared_object(source, design.name, tool, prefix, text, extras, level)
         os.replace(built, target)
     return target
-
-
-def _compile(
-    design: Design,
-    tool: Verilator,
-    work: Path,
-    harness: str,
-    prefix: str,
-    extras: tuple[str, ...],
-    level: str,
-) -> Path:
-    coverage = [kind for kind in extras if kind != "waves"]
-    source = work / f"{design.name}.v"
-    source.write_text(sources_text(design), encoding="utf-8")
-    flags = [f"--coverage-{kind}" for kind in coverage]
-    if "waves" in extras:
-        flags.append("--trace-fst")
-    model = verilate(source, design.name, tool, prefix, flags)
-    (work / "harness.cpp").write_text(harness, encoding="utf-8")
-    whole = "".join(f'#include "{path}"\n' for path in model)
-    (work / "all.cpp").write_text(whole + '#include "harness.cpp"\n', encoding="utf-8")
-    # Hidden symbols: several designs live in one process.
-    # The harness reports what would otherwise end the whole process.
-    hidden = ["-fvisibility=hidden", "-fno-gnu-unique", "-fPIC"]
-    options = [level, *hidden, "-DVL_USER_FATAL", "-DVL_USER_FINISH"]
-    parts = ["verilated", "verilated_threads"]
-    if coverage:
-        options += ["-DVM_COVERAGE=1", "-DLIF_COVERAGE"]
-        parts.append("verilated_cov")
-    libraries = []
-    if "waves" in extras:
-        options += ["-DVM_TRACE=1", "-DVM_TRACE_FST=1"]
-        parts.append("verilated_fst_c")
-        libraries = ["-lz", "-llz4"]
-    output = work / "harness.so"
-    run_tool(
-        [
-            *compiler(tool, options),
-            "-shared",
-            f"-I{work / 'model'}",
-            "all.cpp",
-            *(str(path) for path in runtime(tool, options, parts)),
-            *libraries,
-            "-o",
-            output.name,
-        ],
-        work,
-    )
-    return output

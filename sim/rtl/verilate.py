@@ -10,7 +10,7 @@ from pathlib import Path
 
 from .toolchain import Verilator, cache_folder, run_tool
 
-__all__ = ["compiler", "runtime", "verilate"]
+__all__ = ["compiler", "runtime", "shared_object", "verilate"]
 
 
 def verilate(
@@ -90,3 +90,67 @@ def runtime(tool: Verilator, options: Sequence[str], parts: Sequence[str]) -> li
             except OSError:  # another process was first
                 shutil.rmtree(work, ignore_errors=True)
     return found
+
+
+def shared_object(
+    source: Path,
+    top: str,
+    tool: Verilator,
+    prefix: str,
+    harness: str,
+    extras: Sequence[str] = (),
+    level: str = "-O3",
+) -> Path:
+    """A design and a C++ harness as one library, beside the source.
+
+    Parameters
+    ----------
+    harness
+        C++ text that knows the class ``prefix``.
+    extras
+        Some of ``line`` and ``toggle``, for coverage, and ``waves``.
+    level
+        Of the compiler's optimisation.
+
+    Raises
+    ------
+    RuntimeError
+        If the design or the harness does not compile.
+    """
+    work = source.parent
+    coverage = [kind for kind in extras if kind != "waves"]
+    flags = [f"--coverage-{kind}" for kind in coverage]
+    if "waves" in extras:
+        flags.append("--trace-fst")
+    model = verilate(source, top, tool, prefix, flags)
+    (work / "harness.cpp").write_text(harness, encoding="utf-8")
+    whole = "".join(f'#include "{path}"\n' for path in model)
+    (work / "all.cpp").write_text(whole + '#include "harness.cpp"\n', encoding="utf-8")
+    # Hidden symbols: several designs live in one process.
+    # The harness reports what would otherwise end the whole process.
+    hidden = ["-fvisibility=hidden", "-fno-gnu-unique", "-fPIC"]
+    options = [level, *hidden, "-DVL_USER_FATAL", "-DVL_USER_FINISH"]
+    parts = ["verilated", "verilated_threads"]
+    if coverage:
+        options += ["-DVM_COVERAGE=1", "-DLIF_COVERAGE"]
+        parts.append("verilated_cov")
+    libraries = []
+    if "waves" in extras:
+        options += ["-DVM_TRACE=1", "-DVM_TRACE_FST=1"]
+        parts.append("verilated_fst_c")
+        libraries = ["-lz", "-llz4"]
+    output = work / "harness.so"
+    run_tool(
+        [
+            *compiler(tool, options),
+            "-shared",
+            f"-I{work / 'model'}",
+            "all.cpp",
+            *(str(path) for path in runtime(tool, options, parts)),
+            *libraries,
+            "-o",
+            output.name,
+        ],
+        work,
+    )
+    return output
