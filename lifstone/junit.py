@@ -9,7 +9,7 @@ from .sim.rtl.cosim import CocotbRun
 from .verdicts import Role, Verification
 from .wording import question
 
-__all__ = ["junit"]
+__all__ = ["junit", "xml_text"]
 
 _NOT_XML = re.compile("[^\t\n\r -\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 """Characters that XML 1.0 cannot hold, section 2.2; names in a file may."""
@@ -46,6 +46,11 @@ def junit(result: Verification, name: str, *, strict: bool = False) -> str:
             ElementTree.SubElement(case, "system-out").text = str(v)
     for run in result.cocotb:
         _add_scenarios(suite, run)
+    return xml_text(suite)
+
+
+def xml_text(suite: ElementTree.Element) -> str:
+    """The text of a test suite, without characters that XML cannot hold."""
     ElementTree.indent(suite)
     text = ElementTree.tostring(suite, encoding="unicode")
     return f'<?xml version="1.0" encoding="UTF-8"?>\n{_NOT_XML.sub(_UNKNOWN, text)}\n'

@@ -14,7 +14,7 @@ from .golden import InvalidValue, Widths
 from .golden.errors import require
 from .golden.widths import each_population
 
-__all__ = ["read_widths", "widths_text", "write_widths"]
+__all__ = ["read_widths", "widths_row", "widths_text", "write_widths"]
 
 FORMAT = "lifstone widths 1"
 MAX_BYTES = 1 << 22
@@ -68,11 +68,13 @@ def read_widths(path: Path, populations: Iterable[str]) -> dict[str, Widths]:
     require(not extra, "widths", ", ".join(extra), "format and populations")
     rows: Any = data.get("populations")
     require(isinstance(rows, dict), "widths.populations", rows, "a table for each population")
-    return each_population(populations, {name: _row(name, row) for name, row in rows.items()})
+    return each_population(
+        populations, {name: widths_row(f"widths.{name}", row) for name, row in rows.items()}
+    )
 
 
-def _row(name: str, row: Any) -> Widths:
-    at = f"widths.{name}"
+def widths_row(at: str, row: Any) -> Widths:
+    """Widths from a table; ``at`` is its name for errors."""
     require(isinstance(row, dict), at, row, f"a table with {', '.join(_KEYS)}")
     for key, value in row.items():
         require(key in _KEYS, f"{at}.{key}", value, f"one of {', '.join(_KEYS)}")
