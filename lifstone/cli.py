@@ -33,7 +33,6 @@ COMMANDS = {
     "demo": "cli_verify",
     "device": "cli_device",
     "diff": "cli_diff",
-    "diff": "cli_diff",
     "doctor": "cli_doctor",
     "fit": "cli_fit",
     "generate": "cli_design",
