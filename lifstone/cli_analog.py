@@ -128,24 +128,34 @@ def _cell(value: float, unit: str) -> str:
 @model_argument
 @click.option("--neuron", required=True, help="The neuron, as population:index.")
 @click.option("--out", type=click.Path(path_type=Path), required=True, help="File, such as n.cir.")
+@click.option(
+    "--format",
+    "dialect",
+    default="ngspice",
+    show_default=True,
+    help="ngspice, xyce or spectre.",
+)
 @click.option("--json", "as_json", is_flag=True, help="Print what was written as JSON.")
 @grid_options
 @stimulus_options
-def netlist(model: Path, neuron: str, out: Path, as_json: bool, **o: Any) -> None:
+def netlist(model: Path, neuron: str, out: Path, dialect: str, as_json: bool, **o: Any) -> None:
     """Write one neuron of MODEL (.nir) as a netlist that ngspice runs alone.
 
     The capacitor + OTA neuron gets the input that it has in the network's run on the stimulus,
-    first sample. ngspice prints its membrane and its latch, which rises at every spike.
+    first sample. ngspice prints its membrane and its latch, which rises at every spike. Other
+    formats hold the same elements in the syntax of Xyce or Spectre.
 
     \b
     Example:
       lifstone netlist model.nir --neuron hidden:3 --out neuron.cir && ngspice -b neuron.cir
     """
+    from .analog.dialects import check_dialect
     from .golden import run_float, solve
     from .golden.reference import input_current
     from .sim.spice import export_netlist
 
     output_file("out", out)
+    check_dialect(dialect)
     imported = load_float(model, o)
     network = imported.network
     allowed = f"population:index of {', '.join(network.populations)}"
@@ -155,12 +165,13 @@ def netlist(model: Path, neuron: str, out: Path, as_json: bool, **o: Any) -> Non
     x = input_current(network, spikes, run_float(network, spikes, stimulus.steps), name)[:, j]
     lif = network.populations[name].neuron(j)
     title = re.sub(r"[^A-Za-z0-9 _.,:()+-]", "_", f"neuron {name}:{j}")[:80]
-    write_text(out, export_netlist(lif, x, network.dt, name=title))
+    write_text(out, export_netlist(lif, x, network.dt, name=title, dialect=dialect))
     times = solve(lif, x, network.dt).spike_times.tolist()
     if as_json:
         emit_json(
             {
                 "out": str(out),
+                "format": dialect,
                 "neuron": f"{name}:{j}",
                 "dt": network.dt,
                 "steps": stimulus.steps,

@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from ..analog import Mapping, Transient, from_lif, netlist, simulate, spike_times
+from ..analog.dialects import translate
 from ..golden import Difference, Lif, Status, Verdict, solve
 from ..golden.errors import require
 from ..golden.fidelity import match_spikes
@@ -46,11 +47,14 @@ def run_spice_neuron(lif: Lif, x: ArrayLike, dt: float) -> SpiceRun:
     return SpiceRun(w.t, w.mem / m.scale + float(lif.v_leak[0]), times)
 
 
-def export_netlist(lif: Lif, x: ArrayLike, dt: float, *, name: str = "LIF neuron") -> str:
-    """The same circuit and stimulus as text for ``ngspice -b``."""
+def export_netlist(
+    lif: Lif, x: ArrayLike, dt: float, *, name: str = "LIF neuron", dialect: str = "ngspice"
+) -> str:
+    """The same circuit and stimulus as text for ``ngspice -b``, or for another simulator."""
     m, transient = _circuit(lif, x, dt)
     unit = f"1 unit of the model is {m.scale:.9g} V"
-    return netlist(m.neuron, transient, m.g_in, name=name, comments=(unit,))
+    text = netlist(m.neuron, transient, m.g_in, name=name, comments=(unit,))
+    return translate(text, dialect)
 
 
 def _circuit(lif: Lif, x: ArrayLike, dt: float) -> tuple[Mapping, Transient]:

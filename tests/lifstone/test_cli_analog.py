@@ -142,6 +142,18 @@ def test_a_neuron_that_is_not_there(
     assert not (tmp_path / "n.cir").exists()
 
 
+def test_a_netlist_for_other_simulators(lifstone: Lifstone, chain: Path, tmp_path: Path) -> None:
+    out = tmp_path / "n.scs"
+    options = ("--neuron", "p:2", "--steps", 5, "--out", out)
+    assert lifstone("netlist", chain, *options, "--format", "spectre").code == 0
+    assert out.read_text().startswith("simulator lang=spectre\n// neuron p:2\n")
+    out.unlink()
+    said = lifstone("netlist", chain, *options, "--format", "hspice")
+    assert said.code == 2
+    assert said.err.startswith("error: format = 'hspice': allowed is ngspice, xyce, spectre")
+    assert not out.exists()
+
+
 def test_a_folder_is_no_netlist(lifstone: Lifstone, chain: Path, tmp_path: Path) -> None:
     said = lifstone("netlist", chain, "--neuron", "p:0", "--out", tmp_path)
     assert said.code == 2
