@@ -24,11 +24,12 @@ WIDEST = 32
 
 @dataclass(frozen=True, eq=False)
 class Built:
-    """A compiled core, the widths of its ports by field, and its source as one text."""
+    """A compiled core, the widths of its ports by field, and its source as one text in ``file``."""
 
     library: ctypes.CDLL
     bits: Mapping[str, int]
     source: str
+    file: str
 
 
 def build_core(core: UserCore, coverage: Sequence[str] = ()) -> Built:
@@ -70,7 +71,7 @@ def build_core(core: UserCore, coverage: Sequence[str] = ()) -> Built:
                 source, core.top, tool, prefix, harness.replace("@TOP@", prefix), coverage
             )
             os.replace(made, target)
-    return Built(ctypes.CDLL(str(target)), bits, text)
+    return Built(ctypes.CDLL(str(target)), bits, text, f"core{ending}")
 
 
 def _ports(header: str) -> dict[str, tuple[bool, int]]:

@@ -12,10 +12,10 @@ import numpy as np
 
 from ...golden import Difference, Status, Verdict
 from ...golden.fixed import limits
-from .coverage import Coverage, read_coverage
 from .user_core import Plan, UserCore
 from .user_core_build import build_core
 from .user_core_cause import cause_of
+from .user_core_coverage import Reached, reached
 from .user_core_run import Answer, Bench
 from .user_core_stimulus import Segment, segments
 
@@ -56,7 +56,7 @@ class Checked:
     rows: tuple[Row, ...] = ()
     around: tuple[Shown, ...] = ()
     cause: str = ""
-    coverage: Coverage | None = None
+    coverage: Reached | None = None
     notes: tuple[str, ...] = ()
     """What the stimulus left untried."""
 
@@ -94,7 +94,7 @@ def check_core(core: UserCore, plan: Plan | None = None, *, coverage: bool = Fal
         covered = (
             None
             if path is None or not path.is_file()
-            else read_coverage(path.read_text(encoding="utf-8"), built.source)
+            else reached(path.read_text(encoding="utf-8"), built.source, built.file)
         )
     if got is None:
         reason = "the core stopped the simulation: signals that never settle, $stop or $finish"

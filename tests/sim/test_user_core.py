@@ -47,6 +47,59 @@ def test_a_right_core_is_exact(core: str) -> None:
     assert {row.segment for row in found.rows if row.spikes == 0} <= {"silence"}
 
 
+KINDS = {
+    "answers in the same clock": (
+        {
+            "output reg                  fire": "output wire fire, output reg fired",
+            "assign charge = q;": "assign charge = q; assign fire = stb && hit && pause == 0;",
+            "fire <= ": "fired <= ",
+        },
+        {"latency = 1": "latency = 0", 'membrane = "charge"\nmembrane_fraction = 4': ""},
+    ),
+    "steps in every clock": ({"else if (stb)": "else"}, {'enable = "stb"': ""}),
+    "takes three clocks": (
+        {
+            "reg [3:0] pause;": "reg [3:0] pause; reg one, two;",
+            "always @(posedge ck) begin": "always @(posedge ck) begin one <= stb; two <= one;",
+            "else if (stb)": "else if (two)",
+        },
+        {"latency = 1": "latency = 3"},
+    ),
+    "shows fewer bits": (
+        {
+            "output wire signed [VW-1:0] charge": "output wire [9:0] charge",
+            "charge = q;": "charge = q >>> 2;",
+        },
+        {"membrane_fraction = 4": "membrane_fraction = 2"},
+    ),
+    "resets at once, with delays and a file included": (
+        {
+            "always @(posedge ck) begin": "always @(posedge ck or negedge rstn) begin",
+            "q <= nxt;": "q <= #1 nxt;",
+            "pause <= pause - 1;": "pause <= pause - `ONE;",
+            "module sprout": '`include "one.vh"\nmodule sprout',
+        },
+        {'sources = ["sprout.v"]': 'sources = ["sprout.v"]\ninclude = ["one.vh"]'},
+    ),
+}
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("wrong", [False, True])
+def test_ways_to_answer(kind: str, wrong: bool, tmp_path: Path) -> None:
+    verilog, file = KINDS[kind]
+    (tmp_path / "one.vh").write_text("`define ONE 1\n", encoding="utf-8")
+    path = altered(tmp_path, verilog | ({"FIRE  = 600": "FIRE  = 599"} if wrong else {}))
+    text = path.read_text(encoding="utf-8")
+    for old, new in file.items():
+        assert old in text
+        text = text.replace(old, new)
+    path.write_text(text, encoding="utf-8")
+    found = check(path)
+    assert found.cause == ("it compares with >= where the contract says >" if wrong else "")
+    assert found.verdict.agrees is not wrong
+
+
 BROKEN = {
     "rounding": ({"(q >>> LEAK)": "((q + 8) >>> LEAK)"}, "its leak rounds nearest, not floor"),
     "reset": ({"q <= REST;": "q <= nxt - (FIRE - REST);"}, "it resets by subtraction"),
