@@ -35,7 +35,7 @@ def test_gap_and_pulse_hold_the_charge_of_the_feedback(current: float) -> None:
     neuron = AxonHillock()
     run = run_axon_hillock(neuron, current, 2)
     assert run.gap == pytest.approx(neuron.gap(current), rel=0.02)
-    # The reset mirror gives 2 % more than its bias, at half a volt more than its diode has.
+    # The reset mirror gives 0.7 % more than its bias, at more drain voltage than its diode has.
     assert run.pulse == pytest.approx(neuron.pulse(current), rel=0.035)
     assert np.ptp(run.mem[run.t > run.spike_times[0]]) < 2.2 * neuron.step
 
