@@ -11,7 +11,7 @@ States that no run reaches are left out by facts about the right design alone, f
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import z3
@@ -22,16 +22,19 @@ from .mutation import SELECT, Mutant
 
 __all__ = ["Harmless"]
 
+_MOST = 8_000
+"""Candidates at once; a fault that needs more is taken for one that can be noticed."""
 _SMALL = 4
 """Registers up to so many bits steer; facts and conditions are about their values."""
 
 
 @dataclass(frozen=True, eq=False)
 class _Fact:
-    """A condition, before a clock and after it."""
+    """A condition, before a clock and after it; and what to try where a clock breaks it."""
 
     before: z3.BoolRef
     after: z3.BoolRef
+    weaker: Callable[[], list[_Fact]] = list
 
 
 class _Copy:
@@ -84,12 +87,7 @@ class Harmless:
         """Whether nobody can notice ``fault``; ``False`` also where it is not decided."""
         end = time.perf_counter() + self.timeout
         given = [*self._pair, self.wrong.now(SELECT) == fault.number]
-        same = {r: self._tie(r) for r in self.circuit.registers}
-        kept = _settled(list(same.values()), given, end)
-        if kept is not None and len(kept) < len(same):
-            gone = [r for r, tie in same.items() if tie not in kept]
-            more = [tie for r in gone for tie in self._ties_while(r)]
-            kept = _settled([*same.values(), *more], given, end)
+        kept = _settled([self._tie(r) for r in self.circuit.registers], given, end)
         if kept is None:
             return False
         differ = z3.Or(*(self._differs(name) for name in self.circuit.outward))
@@ -104,33 +102,40 @@ class Harmless:
             out.append(z3.Implies(z3.And(*(x == y for x, y in factors)), one == two))
         return [*out, *(f.before for f in self.facts)]
 
-    def _tie(
-        self, name: str, while_: z3.BoolRef | None = None, after: z3.BoolRef | None = None
-    ) -> _Fact:
-        before = self.right.now(name) == self.wrong.now(name)
-        then = self.right.then(name) == self.wrong.then(name)
-        if while_ is None or after is None:
-            return _Fact(before, then)
-        return _Fact(z3.Implies(while_, before), z3.Implies(after, then))
+    def _tie(self, name: str, *whiles: tuple[str, int]) -> _Fact:
+        """Register ``name`` is the same in both, while others have the values given."""
+        before, after = (
+            z3.Implies(
+                z3.And(*(value(self.right, r) == v for r, v in whiles)),
+                value(self.right, name) == value(self.wrong, name),
+            )
+            for value in (_Copy.now, _Copy.then)
+        )
+        return _Fact(before, after, lambda: self._ties_while(name, *whiles))
 
-    def _ties_while(self, name: str) -> list[_Fact]:
-        out = []
-        for c in self._near(name):
-            if not self._says_when(c):
-                continue
-            for v in range(1 << self.circuit.signals[c].size()):
-                out.append(self._tie(name, self.right.now(c) == v, self.right.then(c) == v))
-        return out
+    def _ties_while(self, name: str, *whiles: tuple[str, int]) -> list[_Fact]:
+        """The same at fewer times: for a value of a flag or a phase, then of one more register."""
+        if len(whiles) > 1 or (whiles and not whiles[0][0].endswith("phase")):
+            return []
+        near = [r for r in self._near(name) if whiles or self._says_when(r)]
+        return [
+            self._tie(name, *whiles, (c, v))
+            for c in near
+            if c not in dict(whiles)
+            for v in range(1 << self.circuit.signals[c].size())
+        ]
 
     def _says_when(self, name: str) -> bool:
         """Whether a register is a flag or a phase."""
         return self.circuit.signals[name].size() == 1 or name.endswith("phase")
 
     def _near(self, name: str) -> list[str]:
-        """Steering registers of the same part of the design."""
-        return [
-            r for r in self.steering if r.partition(".")[0] == name.partition(".")[0] and r != name
-        ]
+        """Steering registers of the same part of the design, or of no part that is known.
+
+        Where a fault sits on a register, Yosys gives that register a name of its own.
+        """
+        parts = ("", _part(name))
+        return [r for r in self.steering if r != name and (parts[1] == "" or _part(r) in parts)]
 
     def _facts(self) -> list[_Fact]:
         """What holds in every state that the right design reaches, of pairs of small registers."""
@@ -140,7 +145,7 @@ class Harmless:
                 never = _Fact(self.right.now(r) != v, self.right.then(r) != v)
                 found.append(never)
                 for c in self._near(r):
-                    if not self._says_when(c):
+                    if not self._says_when(c) or not (_part(c) == _part(r) or c.endswith("phase")):
                         continue
                     for w in range(1 << self.circuit.signals[c].size()):
                         found.append(
@@ -150,9 +155,8 @@ class Harmless:
                             )
                         )
         chosen = self.right.now(SELECT) == 0
-        start = _solver([chosen, self.right.initial()])
-        at_first = [f for f in found if start.check(z3.Not(f.before)) == z3.unsat]
         end = time.perf_counter() + 10 * self.timeout
+        at_first = _true_of(found, [chosen, self.right.initial()])
         return _settled(at_first, [chosen, self.right.step], end) or []
 
     def _differs(self, name: str) -> z3.BoolRef:
@@ -168,20 +172,46 @@ class Harmless:
         return z3.And(*means)
 
 
+def _part(name: str) -> str:
+    """The part of the design that a register belongs to; empty where its name does not say."""
+    stem, dot, _ = name.partition(".")
+    return stem if dot else ""
+
+
 def _settled(
     candidates: Sequence[_Fact], given: Sequence[z3.BoolRef], end: float
 ) -> list[_Fact] | None:
-    """The largest set of the candidates that a clock keeps; ``None`` without time for it."""
-    kept = list(candidates)
-    while kept:
+    """The largest set of the candidates that a clock keeps; ``None`` without time for it.
+
+    What a clock breaks makes way for what is weaker; so nothing breaks because of a candidate
+    that was dropped too early.
+    """
+    kept, most = list(candidates), max(_MOST, len(candidates))
+    while 0 < len(kept) <= most:
         broken = z3.Or(*(z3.Not(f.after) for f in kept))
         solver = _solver([*given, *(f.before for f in kept), broken])
         word = _check(solver, end)
         if word != z3.sat:
             return kept if word == z3.unsat else None
         model = solver.model()
-        kept = [f for f in kept if z3.is_true(model.eval(f.after, model_completion=True))]
-    return kept
+        waiting, kept = kept, []
+        while waiting:
+            f = waiting.pop()
+            if z3.is_true(model.eval(f.after, model_completion=True)):
+                kept.append(f)
+            else:
+                waiting += f.weaker()
+    return None if kept else kept
+
+
+def _true_of(candidates: Sequence[_Fact], given: Sequence[z3.BoolRef]) -> list[_Fact]:
+    """The candidates that hold before a clock wherever ``given`` does."""
+    kept = list(candidates)
+    solver = _solver(given)
+    while (word := solver.check(z3.Or(*(z3.Not(f.before) for f in kept)))) == z3.sat:
+        model = solver.model()
+        kept = [f for f in kept if z3.is_true(model.eval(f.before, model_completion=True))]
+    return kept if word == z3.unsat else []
 
 
 def _solver(conditions: Sequence[z3.BoolRef]) -> z3.Solver:

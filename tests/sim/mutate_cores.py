@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from lifstone.golden import (
     Connection,
@@ -57,7 +58,32 @@ def stimuli(contract: NetworkContract, seed: int = 0, steps: int = 30) -> list[S
             waits = {"backpressure": 0.97}
         reset = int(rng.integers(4, 400)) if k >= 4 else None
         out.append(Stimulus(inputs, steps, seed=k, reset_at=reset, **waits))
+    for k in range(24):
+        shape = (bursts, held, alone)[k % 3]
+        inputs = {p: shape(rng, 7 * steps, n) for p, n in contract.inputs.items()}
+        waits = {"idle": 0.5, "backpressure": (0.5, 0.9, 0.98)[k // 2 % 3]} if k % 2 else {}
+        out.append(Stimulus(inputs, 7 * steps, seed=100 + k, **waits))
     return out
+
+
+def bursts(rng: np.random.Generator, steps: int, n: int) -> NDArray[np.bool_]:
+    """All lines at once, for a few steps, then none."""
+    length = int(rng.integers(1, 12))
+    on = np.repeat(rng.random(steps) < 0.5, length)[:steps]
+    return np.repeat(on[:, None], n, axis=1)
+
+
+def held(rng: np.random.Generator, steps: int, n: int) -> NDArray[np.bool_]:
+    """Some lines in every step for a while, then others: sums at their extremes, states at rest."""
+    length = int(rng.integers(1, 20))
+    return np.repeat(rng.random((steps, n)) < 0.5, length, axis=0)[:steps]
+
+
+def alone(rng: np.random.Generator, steps: int, n: int) -> NDArray[np.bool_]:
+    """One line in every step for a while, with breaks: what only that line can push."""
+    length = int(rng.integers(4, 20))
+    line = np.repeat(rng.integers(0, n + 1, steps), length)[:steps]  # n: none
+    return np.asarray(line[:, None] == np.arange(n))
 
 
 def designs() -> Iterator[tuple[NetworkContract, Design]]:

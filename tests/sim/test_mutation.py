@@ -74,6 +74,29 @@ endmodule
     assert not proofs.proves(Mutant(2, "inv", "y", ""))
 
 
+def test_a_difference_that_is_gone_before_anyone_looks_is_harmless() -> None:
+    """Fault 1 turns ``q`` where phase and index say that nobody reads it, fault 2 elsewhere."""
+    verilog = """
+module hand (clk, rst, x, mutsel, y);
+  input clk, rst, x;
+  input [15:0] mutsel;
+  output y;
+  reg q = 0;
+  reg [1:0] phase = 0, index = 0;
+  always @(posedge clk) begin
+    phase <= phase + 1;
+    if (phase == 3) index <= index + 1;
+    if (phase == 2) q <= x;
+    else if (phase == 1 & ((mutsel == 1 & index == 0) | (mutsel == 2 & index == 1))) q <= ~q;
+  end
+  assign y = q & ~(phase == 2 & index == 0);
+endmodule
+"""
+    proofs = Harmless(Design("hand", verilog, {}, {}), timeout=20)
+    assert proofs.proves(Mutant(1, "inv", "q", ""))
+    assert not proofs.proves(Mutant(2, "inv", "q", ""))
+
+
 def test_no_killed_fault_is_proved_harmless(ran: tuple[Campaign, Design]) -> None:
     result, netlist = ran
     proofs = Harmless(netlist, timeout=5)
