@@ -93,6 +93,9 @@ def _states(name: Name, x: Array, y: Array, wrong: Where) -> list[Cause]:
     """One simple rule from ``x`` to ``y``."""
     if not wrong.any():
         return []
+    if x.any() != y.any():
+        text = f"{'a' if y.any() else 'b'} is 0 throughout: a state that was never driven or kept"
+        return [Cause("silence", label(name), text, True)]
     if _near(x, y):
         text = f"apart by less than {RELATIVE:g} of the largest value: rounding of floats"
         return [Cause("rounding", label(name), text, True)]

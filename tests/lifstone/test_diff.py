@@ -191,6 +191,7 @@ def later(x: np.ndarray, steps: int) -> np.ndarray:
         ({"spikes": later(SPIKES, 2), "v": later(V, 2)}, "offset", "b is 2 steps later"),
         ({"spikes": SPIKES[3:], "v": V[3:]}, "offset", "b is 3 steps earlier"),
         ({"v": V * 0.25}, "scale", "0.25, 2^-2"),
+        ({"v": V * 0}, "silence", "b is 0 throughout"),
         ({"v": V + 0.07}, "zero", "plus 0.07"),
         ({"v": V * (1 + 1e-15 * RNG.normal(size=V.shape))}, "rounding", "rounding of floats"),
         ({"v": np.clip(V, -1, 1)}, "saturation", "the limit of a word, wherever"),
@@ -233,6 +234,11 @@ def test_integers_one_unit_apart_and_the_rail(lifstone: Lifstone, tmp_path: Path
     clipped = archive(tmp_path, u=np.minimum(u, 127))
     rail = lifstone("diff", tmp_path / "a.npz", clipped, "--json").json()
     assert "b ends at 127, the limit of a word" in rail["causes"][0]["text"]
+    # The same highest value, but a difference far from it comes first.
+    early = np.minimum(u, 127)
+    early[2, 0] -= 9
+    other_cause = lifstone("diff", tmp_path / "a.npz", archive(tmp_path, u=early), "--json").json()
+    assert other_cause["causes"] == []
 
 
 def test_the_reset_shows_in_the_potential(lifstone: Lifstone, chain: Path, tmp_path: Path) -> None:
