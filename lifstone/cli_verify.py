@@ -87,7 +87,9 @@ def _verify_options(f: Any) -> Any:
 @click.option("--json", "as_json", is_flag=True, help="Print the table as JSON.")
 @click.option("--junit", "junit_path", type=click.Path(path_type=Path), help="Write JUnit XML.")
 @click.option("--report", "report_path", type=click.Path(path_type=Path), help="Write HTML.")
-@click.option("--coverage", is_flag=True, help="Say which lines of the RTL the stimulus reached.")
+@click.option(
+    "--coverage", is_flag=True, help="Say which lines and bits of the RTL the stimulus reached."
+)
 @click.option(
     "--waves",
     type=click.Path(path_type=Path),
@@ -275,12 +277,22 @@ def _synthesised(design: Any, o: dict[str, Any]) -> Any:
 def _covered(result: Verification, o: dict[str, Any]) -> Coverage | None:
     """What the stimulus reaches of the RTL; of one that deviates it would say nothing."""
     from .hdl import generate
+    from .sim.rtl.directed import directed_inputs
+    from .sim.rtl.still import explained
 
     case = result.case
     if any(r.verdict.body == "rtl" and not r.verdict.agrees for r in result.rows):
         return None
-    design = _design(o, case) or generate(case.quantised.contract, trace=True)
-    return measure(design, case.stimulus.spikes, case.stimulus.steps)
+    contract = case.quantised.contract
+    design = _design(o, case) or generate(contract, trace=True)
+    found = measure(
+        design,
+        case.stimulus.spikes,
+        case.stimulus.steps,
+        toggle=not o["gate_level"],
+        directed=directed_inputs(contract),
+    )
+    return found if o["gate_level"] else explained(design, found)
 
 
 def _window(result: Verification, o: dict[str, Any], folder: Path) -> Window | None:

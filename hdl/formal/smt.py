@@ -29,14 +29,16 @@ _SIGNAL = re.compile(r"^; yosys-smt2-(input|output|register|wire) (\S+) (\d+)$",
 class Source:
     """A circuit's text, Verilog or with ``rtlil`` RTLIL, and the name of its top module.
 
-    With ``cut``, the outputs of the modules named there may be anything, of each memory one
-    word is kept (see :mod:`.memories`), and every wire with a name is found in the circuit.
+    With ``cut``, the outputs of the modules named there may be anything. With ``cut`` or
+    ``watched``, of each memory that is read by the clock one word is kept (see :mod:`.memories`),
+    and every wire with a name is found in the circuit.
     """
 
     text: str
     top: str
     rtlil: bool = False
     cut: tuple[str, ...] = ()
+    watched: bool = False
 
     def script(self, stem: str) -> list[str]:
         """Commands for Yosys that read ``<stem>.txt`` and write ``<stem>.smt2``."""
@@ -46,12 +48,14 @@ class Source:
             kept = f"setattr -set keep 1 {module}/i:* {module}/o:*"
             script += [kept, f"cutpoint {module}"]
         script.append("flatten")
-        if self.cut:
-            watched = "techmap -autoproc -map watched.v"
-            script += ["opt_clean", "memory_dff", "memory_collect", watched, "proc", "opt_expr"]
+        watched = self.watched or bool(self.cut)
+        if watched:
+            script += ["opt_clean", "memory_dff", "memory_collect"]
+            script += ["techmap -autoproc -map watched.v", "proc"]
+            script += ["memory_map", "opt_expr"] if self.watched else ["opt_expr"]
         else:
             script += _MAPPED
-        wires = " -wires" if self.cut else ""
+        wires = " -wires" if watched else ""
         return [*script, *_LAST, f"write_smt2 -stbv{wires} {stem}.smt2", "design -reset"]
 
 

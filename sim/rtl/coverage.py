@@ -11,7 +11,7 @@ import re
 import tempfile
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -92,30 +92,35 @@ EXCLUSIONS = (
         r"\bat_start\b",
         "only starts the block when a simulation begins; it is never true",
     ),
-    Exclusion(
-        ("toggle",),
-        r"(weight|parameter)_memory\[.*",
-        r"\breg\b",
-        "a read-only memory: nothing writes it after the start",
-    ),
-    Exclusion(
-        ("toggle",),
-        r"numbers(_\w+)?(\[\d+\])?:.*",
-        r"\bnumbers",
-        "a bit of a parameter that is the same for all neurons",
-    ),
 )
 
 
 @dataclass(frozen=True, eq=False)
 class Coverage:
-    """All points of a design, after one or several runs."""
+    """All points of a design, after one or several runs.
+
+    Parameters
+    ----------
+    reasons
+        Why a bit cannot change, by module and :attr:`Point.what`; see :mod:`.still`.
+    directed
+        How many points of each kind only :func:`.directed.directed_inputs` reached.
+    """
 
     points: tuple[Point, ...]
+    reasons: Mapping[tuple[str, str], str] = field(default_factory=dict)
+    directed: Mapping[str, int] = field(default_factory=dict)
 
     def of(self, kind: str) -> list[Point]:
         """The points of a kind that some stimulus could reach, as far as is known."""
-        return [p for p in self.points if p.kind == kind and (p.count or excuse(p) is None)]
+        return [p for p in self.points if p.kind == kind and (p.count or self.excuse(p) is None)]
+
+    def excuse(self, point: Point) -> Exclusion | None:
+        """The exclusion that is about ``point``, or what was proved of it."""
+        reason = self.reasons.get((point.module, point.what))
+        if reason is not None:
+            return Exclusion((point.kind,), re.escape(point.what), re.escape(point.text), reason)
+        return next((e for e in EXCLUSIONS if e.holds(point)), None)
 
     def percent(self, kind: str) -> float:
         """Share of the reachable points that were reached; 100 where there are none."""
@@ -128,7 +133,7 @@ class Coverage:
 
     def excused(self) -> list[tuple[Point, Exclusion]]:
         """Points that were not reached, with the reason."""
-        found = [(p, excuse(p)) for p in self.points if p.count == 0]
+        found = [(p, self.excuse(p)) for p in self.points if p.count == 0]
         return [(p, e) for p, e in found if e is not None]
 
     def to_dict(self) -> dict[str, Any]:
@@ -138,6 +143,9 @@ class Coverage:
         return {
             "percent": {k: round(self.percent(k), 2) for k in kinds},
             "points": {k: len(self.of(k)) for k in kinds},
+            "covered": {k: sum(p.count > 0 for p in self.of(k)) for k in kinds},
+            "directed": {k: self.directed.get(k, 0) for k in kinds},
+            "unexplained": {k: len(self.missed(k)) for k in kinds},
             "missed": [str(p) for k in kinds for p in self.missed(k)],
             "excused": [{"reason": r, "points": n} for r, n in reasons.items()],
         }
@@ -150,8 +158,15 @@ class Coverage:
             for kind, percent in data["percent"].items()
         )
         out = [f"the stimulus covers {kinds} of the RTL"]
+        for kind, count in data["directed"].items():
+            if count:
+                out.append(
+                    f"only by directed stimuli, to the rails and to silence: {count:,} {kind}"
+                )
         out += [f"not covered: {point}" for point in data["missed"]]
         out += [f"left out: {e['points']:,}, {e['reason']}" for e in data["excused"]]
+        unexplained = sum(data["unexplained"].values())
+        out.append(f"neither covered nor explained: {unexplained:,}")
         return out
 
     def sites(self) -> Counter[Site]:
@@ -169,11 +184,6 @@ class Coverage:
         return out
 
 
-def excuse(point: Point) -> Exclusion | None:
-    """The exclusion that is about ``point``."""
-    return next((e for e in EXCLUSIONS if e.holds(point)), None)
-
-
 def measure(
     design: Design,
     inputs: Mapping[str, NDArray[np.generic]],
@@ -181,10 +191,12 @@ def measure(
     *,
     toggle: bool = False,
     seed: int = 0,
+    directed: Mapping[str, NDArray[np.generic]] | None = None,
 ) -> Coverage:
     """What a stimulus covers: run at full speed, with waiting on both sides, and with a reset.
 
-    Arguments as in :meth:`~.bulk.BulkRtl.run`.
+    Arguments as in :meth:`~.bulk.BulkRtl.run`. ``directed`` is a second stimulus, at full speed,
+    which counts where the first falls short.
 
     Raises
     ------
@@ -192,9 +204,26 @@ def measure(
         If the design does not compile, or breaks the protocol.
     """
     rtl = BulkRtl(design, coverage=("line", "toggle") if toggle else ("line",), optimise=False)
+    own = _added(_runs(rtl, inputs, steps, seed))
+    if not directed:
+        return own
+    both = _added([own, *_runs(rtl, directed, None, seed, 1)])
+    only = Counter(
+        p.kind for p, q in zip(own.points, both.points, strict=True) if q.count > p.count == 0
+    )
+    return replace(both, directed=only)
+
+
+def _runs(
+    rtl: BulkRtl,
+    inputs: Mapping[str, NDArray[np.generic]],
+    steps: int | None,
+    seed: int,
+    count: int = 3,
+) -> list[Coverage]:
     runs = []
     with tempfile.TemporaryDirectory(prefix="coverage-") as folder:
-        for k in range(3):
+        for k in range(count):
             path = Path(folder) / f"{k}.dat"
             run = rtl.run(
                 inputs,
@@ -207,8 +236,8 @@ def measure(
             )
             if run.failure:
                 raise RuntimeError(run.failure)
-            runs.append(read_coverage(path.read_text(encoding="utf-8"), design.verilog))
-    return _added(runs)
+            runs.append(read_coverage(path.read_text(encoding="utf-8"), rtl.design.verilog))
+    return runs
 
 
 def read_coverage(data: str, verilog: str) -> Coverage:
