@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -116,7 +117,8 @@ class UserCore:
     contract_from: str = ""
 
     def __post_init__(self) -> None:
-        require(bool(self.top), "core.top", self.top, "the name of a module")
+        named = re.fullmatch(r"[A-Za-z_]\w*", self.top, re.ASCII) is not None
+        require(named, "core.top", self.top, "the name of a module")
         require(len(self.sources) > 0, "core.sources", "none", "at least one file")
         for field, paths in (("sources", self.sources), ("include", self.include)):
             for path in paths:

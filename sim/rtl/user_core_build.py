@@ -49,9 +49,9 @@ def build_core(core: UserCore, coverage: Sequence[str] = ()) -> Built:
     folder = cache_folder()
     with tempfile.TemporaryDirectory(prefix="building-", dir=folder) as name:
         source = Path(name) / f"core{ending}"
-        source.write_text(text, encoding="utf-8")
         for path in core.include:
             shutil.copyfile(path, source.parent / path.name)
+        source.write_text(text, encoding="utf-8")
         try:
             verilate(source, core.top, tool, "Vports")
         except RuntimeError as error:

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from ...golden import Difference, Status, Verdict
+from ...golden.errors import require
 from ...golden.fixed import limits
 from .user_core import Plan, UserCore
 from .user_core_build import build_core
@@ -22,6 +23,8 @@ from .user_core_stimulus import Segment, segments
 __all__ = ["Checked", "Row", "Shown", "check_core"]
 
 BEFORE, AFTER = 4, 2
+MAX_VALUES = 10_000_000
+"""Steps times neurons: what fits in about a gigabyte."""
 
 
 @dataclass(frozen=True)
@@ -84,6 +87,8 @@ def check_core(core: UserCore, plan: Plan | None = None, *, coverage: bool = Fal
         Without Verilator or a C++ compiler.
     """
     plan = plan or Plan()
+    most = MAX_VALUES // core.contract.n
+    require(plan.steps <= most, "stimulus.steps", plan.steps, f"at most {most} for all neurons")
     built = build_core(core, ("line", "toggle") if coverage else ())
     bench = Bench(core, built, plan)
     low, high = bench.range

@@ -6,6 +6,7 @@ import os
 import shutil
 import subprocess
 import sys
+import tempfile
 import tomllib
 from pathlib import Path
 from typing import Any
@@ -13,6 +14,8 @@ from xml.etree import ElementTree
 
 import pytest
 import yaml
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from lifstone.case import contract_of
 from lifstone.core_file import read_core
@@ -102,6 +105,7 @@ BAD = [
     ('reset = "set"', 'reset = "zero"', "contract.reset = 'zero': allowed is set, subtract"),
     ("{ shift = 4 }", "{ by = 4 }", "contract.decay_mem = {'by': 4}: allowed is { shift = S }"),
     ("{ shift = 4 }", "{ shift = 40 }", "contract.decay.shift = 40: allowed is 1 to 31"),
+    ('"sprout"', '"--cc"', "core.top = '--cc': allowed is the name of a module"),
     ("hold = 3", "wait = 3", "contract.wait = 3: allowed is one of n, width"),
     ("width = 12", "", "contract.width = 'missing': allowed is 2 to 32 bits"),
     ("hold = 3", "n = 2", "ports.index = '': allowed is a port: the contract has 2 neurons"),
@@ -123,6 +127,35 @@ def test_bad_input(old: str, new: str, message: str, right: Path, lifstone: Lifs
     assert (said.code, said.out) == (2, "")
     assert message in said.err
     assert said.err.count("\n") == 1
+
+
+VALUES = (
+    "-1", "0", "3", "40", "2147483648", "99999999999999999999", "1.5", "nan", "inf", "true", '""',
+    '"x"', '"../../x"', "[]", "[1, 2]", "{}", "{ shift = 2 }", "{ coefficient = 3, fraction = 4 }",
+    "1979-05-27", '["", 1]',
+)  # fmt: skip
+
+
+@given(st.data())
+@settings(deadline=None, max_examples=200)
+def test_any_value_is_taken_or_refused(data: st.DataObject) -> None:
+    lines = (CORES / "sprout.toml").read_text(encoding="utf-8").splitlines()
+    fields = [k for k, line in enumerate(lines) if " = " in line]
+    for k in data.draw(st.lists(st.sampled_from(fields), min_size=1, max_size=3)):
+        lines[k] = f"{lines[k].partition(' = ')[0]} = {data.draw(st.sampled_from(VALUES))}"
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "core.toml"
+        path.write_text("\n".join(lines), encoding="utf-8")
+        shutil.copy(CORES / "sprout.v", folder)
+        said = ""
+        try:
+            core, plan = read_core(path)
+        except InvalidValue as error:
+            said = str(error)
+        else:
+            assert plan.steps >= 100
+            assert core.contract.n >= 1
+        assert "\n" not in said
 
 
 def test_a_missing_source(right: Path) -> None:
@@ -153,28 +186,27 @@ def test_the_contract_of_a_model(chain: Path) -> None:
 
 
 PLUGIN_TEST = """
-def test_core(lifstone_verify):
-    verdict = lifstone_verify("sprout.toml", steps=2000)
+import pytest
+
+@pytest.mark.parametrize("core", ["right.toml", "sprout.toml"])
+def test_core(lifstone_verify, core):
+    verdict = lifstone_verify(core, steps=2000)
     assert verdict.agrees, verdict
 """
 
 
-def run_pytest(folder: Path) -> subprocess.CompletedProcess[str]:
+def test_the_plugin_tells_a_right_core_from_a_broken_one(broken: Path) -> None:
+    folder = broken.parent
+    shutil.copy(CORES / "sprout.v", folder / "right.v")
+    text = broken.read_text(encoding="utf-8").replace("sprout.v", "right.v")
+    (folder / "right.toml").write_text(text, encoding="utf-8")
     (folder / "test_core.py").write_text(PLUGIN_TEST, encoding="utf-8")
     command = [sys.executable, "-m", "pytest", "-q", "-p", "lifstone.pytest_plugin", "test_core.py"]
-    return subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
-
-
-def test_the_plugin_passes_a_right_core(right: Path) -> None:
-    run = run_pytest(right.parent)
-    assert run.returncode == 0, run.stdout + run.stderr
-    assert "1 passed" in run.stdout
-
-
-def test_the_plugin_fails_a_broken_core(broken: Path) -> None:
-    run = run_pytest(broken.parent)
-    assert run.returncode == 1
+    run = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
+    assert run.returncode == 1, run.stdout + run.stderr
+    assert "FAILED test_core.py::test_core[sprout.toml]" in run.stdout
     assert "it compares with >= where the contract says >" in run.stdout
+    assert "1 failed, 1 passed" in run.stdout
 
 
 def test_the_plugin_is_registered() -> None:
