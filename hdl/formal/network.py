@@ -166,9 +166,12 @@ def _memories(
     watches = {}
     for name, c in contract.populations.items():
         rows = next(r for r in design.manifest["populations"] if r["name"] == name)
-        if rows.get("lanes", 1) == 1:
-            matrices = [k.weight for k in contract.into(name)]
-            watches[f"memories of {name}"] = MemoryWatch(Core(c, matrices, _lines(contract, name)))
+        lanes = rows.get("lanes", 1)
+        if lanes > 1:
+            yield f"memories of {name}", lambda name=name, k=lanes: _unproved_row(name, k)  # type: ignore[misc]
+            continue
+        matrices = [k.weight for k in contract.into(name)]
+        watches[f"memories of {name}"] = MemoryWatch(Core(c, matrices, _lines(contract, name)))
     made = circuits([w.source() for w in watches.values()]) if watches else []
     for (label, watch), circuit in zip(watches.items(), made, strict=True):
 
@@ -177,6 +180,13 @@ def _memories(
             return _row(label, "memories", "one word of each", outcome, PROMISES, timeout)
 
         yield label, job
+
+
+def _unproved_row(name: str, lanes: int) -> Proof:
+    """That nothing is known, so that nobody takes the other rows for a whole proof."""
+    reason = f"no proof for {lanes} lanes: verify compares every state, on stimuli"
+    verdict = Verdict(f"memories of {name}", "one word of each", Status.SKIPPED, reason=reason)
+    return Proof(verdict, "memories", 0.0)
 
 
 def _lines(contract: NetworkContract, name: str) -> int:

@@ -61,10 +61,22 @@ def test_of_several_lanes_each_step_and_every_stream_is_proved(
     lifstone: Lifstone, loop: Path
 ) -> None:
     said = lifstone("prove", loop, "--lanes", "2", "--json")
-    assert said.code == 0, said.out + said.err
+    # The way through the memories is not proved, and the exit code does not hide it.
+    assert said.code == 3, said.out + said.err
     words = {r["body"]: r["verdict"] for r in said.json()["rows"]}
+    assert {b for b, word in words.items() if word != "proved"} == {"memories of p"}
+    assert words["memories of p"] == "unknown"
     assert words["step of p, lane 0"] == words["step of p, lane 1"] == "proved"
     assert words["core p"] == words["queue of 5"] == "proved"
+
+
+def test_without_the_memories_cores_with_lanes_are_proved(lifstone: Lifstone, loop: Path) -> None:
+    for component in ("step", "sum"):
+        said = lifstone("prove", loop, "--lanes", "2", "--component", component)
+        assert said.code == 0, said.out + said.err
+    said = lifstone("prove", loop, "--lanes", "2", "--component", "memories")
+    assert said.code == 3
+    assert "no proof for 2 lanes" in " ".join(said.out.split())
 
 
 def test_a_design_has_its_own_lanes(lifstone: Lifstone, loop: Path, tmp_path: Path) -> None:
