@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .golden import Rounding
-from .trace_diff import Aligned, differing
+from .trace_diff import Aligned, differing, shifted
 from .trace_names import SPIKE, Array, Name, label
 
 __all__ = ["Cause", "causes"]
@@ -46,10 +46,8 @@ def causes(aligned: Aligned, moved: tuple[int, float], tolerance: float) -> tupl
     begin = max(0, -aligned.offset)
     offset, share = moved
     if offset != 0:
-        later = "later" if offset > 0 else "earlier"
-        size = "1 step" if abs(offset) == 1 else f"{abs(offset)} steps"
         left = "then nothing" if share == 0 else f"then {share:.3%} of the values still"
-        text = f"b is {size} {later} than a: {left} differs"
+        text = f"b is {shifted(offset)} than a: {left} differs"
         cause = Cause("offset", "all", text, share == 0)
         if share == 0:
             return (cause,)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -14,7 +14,7 @@ from .golden.spike_distance import rate_difference, van_rossum, victor_purpura
 from .trace_names import SPIKE, Array, Name, TraceData, label
 
 __all__ = ["Aligned", "Pairs", "SignalDiff", "Trains", "align", "best_offset", "compare_signals",
-           "differing", "pair", "trains"]  # fmt: skip
+           "differing", "pair", "shifted", "trains"]  # fmt: skip
 
 Pairs = Mapping[Name, tuple[Array, Array]]
 MAX_PRODUCT = 200_000_000
@@ -30,10 +30,6 @@ class SignalDiff:
     differing: int
     largest: float
     first: Difference | None
-
-    def to_dict(self) -> dict[str, Any]:
-        """Plain data for JSON."""
-        return asdict(self)
 
 
 @dataclass(frozen=True)
@@ -114,8 +110,18 @@ def align(pairs: Pairs, offset: int = 0) -> Aligned:
     notes: tuple[str, ...] = ()
     if len(x) != len(y):
         longer = "a" if len(x) > len(y) else "b"
-        notes = (f"{longer} has {abs(len(x) - len(y)):,} steps more, not compared",)
+        notes = (f"{longer} has {_counted(abs(len(x) - len(y)))} more, not compared",)
     return Aligned(cut, offset, steps, notes)
+
+
+def shifted(offset: int) -> str:
+    """An offset in words, such as ``2 steps later``."""
+    return f"{_counted(abs(offset))} {'later' if offset > 0 else 'earlier'}"
+
+
+def _counted(steps: int) -> str:
+    """A number of steps in words."""
+    return f"{steps:,} step{'s' * (steps != 1)}"
 
 
 def differing(x: Array, y: Array, tolerance: float) -> Any:

@@ -22,6 +22,7 @@ from .trace_diff import (
     align,
     best_offset,
     compare_signals,
+    shifted,
     trains,
 )
 from .trace_names import SPIKE
@@ -111,7 +112,7 @@ def print_result(result: TraceResult) -> None:
     console = Console()
     if not console.is_terminal:
         console = Console(width=WIDTH)
-    at = f", b taken {result.offset} steps later" if result.offset else ""
+    at = f", b taken {shifted(result.offset)}" if result.offset else ""
     _say(console, f"a: {result.a}, b: {result.b}; {result.steps:,} steps in common{at}")
     _table(console, ("signal", "compared", "differ", "largest", "first step", "neuron", "a", "b"),
            [_signal_row(s) for s in result.signals])  # fmt: skip
@@ -144,7 +145,7 @@ def print_result(result: TraceResult) -> None:
 def _verdict(console: Console, result: TraceResult) -> None:
     first = result.first
     if first is None:
-        at = f", b taken {result.offset} steps later" if result.offset else ""
+        at = f", b taken {shifted(result.offset)}" if result.offset else ""
         console.print(Text(f"same{at}", style=STYLES["good"]))
         return
     named = f"{first.population}[{first.neuron}]" if first.population else str(first.neuron)
