@@ -125,12 +125,22 @@ def _graph(group: h5py.Group, prefix: str, depth: int, budget: _Budget) -> RawGr
     require(kind == "NIRGraph", f"{prefix or 'node'}.type", kind, "NIRGraph")
     listed = _group(group, "nodes", f"{prefix or 'node'}.nodes")
     nodes = {name: _node(listed, name, prefix, depth, budget) for name in _names(listed)}
-    edges = _edges(group, prefix or "node", budget)
+    listed_edges = _edges(group, prefix or "node", budget)
+    edges = [(_port(nodes, a, "output"), _port(nodes, b, "input")) for a, b in listed_edges]
     for a, b in edges:
         for end in (a, b):
             known = ", ".join(list(nodes)[:8])
             require(end in nodes, f"{prefix or 'node'}.edges", end, f"a node's name: {known}")
     return RawGraph(nodes, edges, _metadata(group))
+
+
+def _port(nodes: dict[str, Node], name: str, end: str) -> str:
+    """The node at which an edge to a subgraph ends whose nodes lie flat in the graph.
+
+    snnTorch writes ``rnn.input``, ``rnn.lif``, ``rnn.output`` and edges to and from ``rnn``.
+    """
+    port = f"{name}.{end}"
+    return port if name not in nodes and port in nodes else name
 
 
 def _names(group: h5py.Group) -> Iterator[str]:

@@ -68,13 +68,15 @@ def flatten(raw: RawGraph) -> Flat:
     edges: list[tuple[str, str]] = []
     _dissolve(raw, nodes, edges)
     _known(nodes)
+    # An Input that is fed, and an Output that feeds, are ports of a subgraph that lies flat.
+    fed, feeding = {b for _, b in raw.edges}, {a for a, _ in raw.edges}
     inputs = {}
     for name, node in raw.nodes.items():
-        if node.kind == "Input":
+        if node.kind == "Input" and name not in fed:
             inputs[name] = math.prod(shape_of(node, "shape"))
     outputs = []
     for name, node in raw.nodes.items():
-        if node.kind == "Output":
+        if node.kind == "Output" and name not in feeding:
             outputs += [_speaker(nodes, edges, name, a) for a, b in edges if b == name]
     require(len(outputs) > 0, "nodes", list(raw.nodes)[:8], "an Output that a neuron feeds")
     return Flat(nodes, edges, inputs, outputs)

@@ -22,13 +22,13 @@ from .nir_convolve import Shape
 from .nir_file import Node, RawGraph, read_graph
 from .nir_flat import STATEFUL, Flat, flatten
 from .nir_fold import Branch, fold
+from .nir_grid import grid, member
 from .nir_metadata import METADATA_KEY, checked
 from .nir_shape import infer, spread
 
 __all__ = ["Imported", "read_nir"]
 
 Array = NDArray[np.float64]
-DEFAULT_DT = 1e-4
 
 
 @dataclass(frozen=True, eq=False)
@@ -67,12 +67,12 @@ def read_nir(path: Path, *, dt: float | None = None, method: Method | None = Non
         for name in _ordered(flat, extra)
     }
     require(len(populations) > 0, "nodes", list(flat.nodes), f"one of {', '.join(STATEFUL)}")
-    grid, how, reasons = _grid(flat, extra, dt, method)
-    paths, bias = fold(flat, shapes, grid)
+    step, how, reasons = grid(flat, extra, dt, method)
+    paths, bias = fold(flat, shapes, step)
     connections = _connections(flat, populations, paths, extra, notes)
     notes += reasons
     network = Network(
-        grid,
+        step,
         {name: flat.inputs[name] for name in _sorted(flat.inputs, extra.get("inputs", []))},
         populations,
         tuple(connections),
@@ -155,7 +155,7 @@ def _population(node: Node, shape: Shape, extra: Mapping[str, Any], notes: list[
     # Where the kind of node has no such field.
     values |= {k: own[k] for k in ("v_leak", "v_reset", "w_in") if k in own and k not in values}
     if "reset" in own:
-        values["reset"] = _member(Reset, f"{node.name}.reset", own["reset"])
+        values["reset"] = member(Reset, f"{node.name}.reset", own["reset"])
     if node.kind in ("IF", "I"):
         values["tau_mem"] = np.inf
     if not spiking:
@@ -217,52 +217,6 @@ def _levels(flat: Flat, populations: Mapping[str, Lif], paths: list[Branch]) -> 
     return out
 
 
-def _grid(
-    flat: Flat,
-    extra: Mapping[str, Any],
-    dt: float | None,
-    method: Method | None,
-) -> tuple[float, Method, list[str]]:
-    """Step, method, and what of them was assumed."""
-    inferred = _euler_step(flat)
-    notes: list[str] = []
-    if dt is None:
-        if "dt" in extra:
-            dt = float(extra["dt"])
-        elif inferred is not None:
-            dt = inferred
-            notes.append(f"dt = {dt:g} s, since r dt / tau_mem = 1 and w_in dt / tau_syn = 1")
-        else:
-            dt = DEFAULT_DT
-            notes.append(f"the file names no time step: dt = {dt:g} s")
-    if method is None:
-        if "method" in extra:
-            method = _member(Method, "metadata.method", extra["method"])
-        elif inferred is not None and np.isclose(inferred, dt, rtol=1e-6):
-            method = Method.EULER
-            notes.append("forward Euler, synapse first: the gains are those of that exporter")
-        else:
-            method = Method.EXPONENTIAL
-            notes.append("exact exponential step for input held over a step")
-    return dt, method, notes
-
-
-def _euler_step(flat: Flat) -> float | None:
-    """The step for which both gains of every CubaLIF node are 1, if there is one."""
-    steps: list[float] = []
-    for node in flat.nodes.values():
-        if node.kind != "CubaLIF":
-            continue
-        with np.errstate(all="ignore"):
-            steps += list((node.array("tau_mem") / node.array("r")).reshape(-1))
-            steps += list((node.array("tau_syn") / node.array("w_in", 1.0)).reshape(-1))
-    good = bool(steps) and bool(np.isfinite(steps).all()) and min(steps) > 0
-    if not good or not np.allclose(steps, steps[0], rtol=1e-5):
-        return None
-    # Single precision took digits away; a step is a round figure.
-    return float(f"{steps[0]:.6g}")
-
-
 def _outputs(flat: Flat, extra: Mapping[str, Any]) -> tuple[str, ...]:
     return tuple(_sorted(flat.outputs, extra.get("outputs", [])))
 
@@ -271,10 +225,3 @@ def _bias(extra: Mapping[str, Any], populations: Mapping[str, Lif]) -> dict[str,
     """Currents of populations that no connection reaches."""
     found = extra.get("bias", {})
     return {k: np.asarray(v, dtype=np.float64) for k, v in found.items() if k in populations}
-
-
-def _member(kind: Any, field: str, value: Any) -> Any:
-    try:
-        return kind(value)
-    except ValueError:
-        raise InvalidValue(field, value, ", ".join(kind)) from None

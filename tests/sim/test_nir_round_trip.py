@@ -176,3 +176,27 @@ def test_what_nir_has_no_word_for_is_listed() -> None:
         "a to a: delay of one step",
     ):
         assert phrase in text
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_the_nir_package_may_write_the_file_anew(tmp_path: Path, seed: int) -> None:
+    """Metadata and all, though another program had the graph in hand."""
+    network = random_network(seed)
+    write_nir(network, tmp_path / "a.nir")
+    nir.write(tmp_path / "b.nir", nir.read(tmp_path / "a.nir"))
+    imported = read_nir(tmp_path / "b.nir")
+    assert_equal(network, imported.network)
+    assert imported.assumptions == read_nir(tmp_path / "a.nir").assumptions
+
+
+def test_the_ends_of_what_doubles_and_delays_hold(tmp_path: Path) -> None:
+    lif = Lif(
+        tau_mem=[1e-9, 1e3, 0.1], r=[1e-300, 1e300, 1 / 3], v_reset=[-1e9, -5e-324, -0.0], v_th=1.0
+    )
+    weights = np.array([[5e-324, -1e300, 1 / 3], [-0.0, 2**-1074, 1e-17], [1e9, -1e-9, 0.1]])
+    delays = (0, 1, 2, 63, 1023, 1024)
+    connections = tuple(Connection("in", "a", weights * (k + 1), k) for k in delays[:1])
+    connections += tuple(Connection("a", "a", weights[::-1], k) for k in delays[1:])
+    network = Network(1e-3, {"in": 3}, {"a": lif}, connections, ("a",))
+    write_nir(network, tmp_path / "e.nir")
+    assert_equal(network, read_nir(tmp_path / "e.nir").network)
