@@ -19,6 +19,7 @@ from lifstone.analog.variants.dpi import (
     measure_tau,
     steady,
 )
+from lifstone.analog.variants.dpi_neuron import DpiNeuron, expected_rise, run_dpi_neuron
 from lifstone.golden import InvalidValue, MissingTool
 
 
@@ -111,6 +112,27 @@ def test_a_shift_of_the_output_changes_the_gain() -> None:
     assert ratio == pytest.approx(np.exp(-5e-3 / (1.41 * 25.86e-3)), rel=0.02)
 
 
+@pytest.mark.parametrize(("c", "error"), [(2e-12, 0.045), (16e-12, 0.01)])
+def test_the_neuron_fires_when_its_membrane_current_says(c: float, error: float) -> None:
+    neuron = DpiNeuron(c=c)
+    rise = expected_rise(neuron, 400e-12)
+    run = run_dpi_neuron(neuron, 400e-12, 2.4 * rise, 600)
+    interval = float(np.diff(run.spike_times)[0])
+    # The gates at the membrane have some 50 fF beside the capacitor.
+    assert interval == pytest.approx(rise + run.refractory, rel=error)
+
+
+def test_the_neuron_is_silent_while_its_leak_balances() -> None:
+    neuron = DpiNeuron()
+    assert expected_rise(neuron, 60e-12) == np.inf
+    rises = [expected_rise(neuron, i) for i in (100e-12, 200e-12, 400e-12)]
+    # Near the rheobase the interval grows faster than the input falls.
+    assert rises[0] > 2.5 * rises[1] > 1.9 * 2.5 * rises[2]
+    quiet = run_dpi_neuron(neuron, 60e-12, 20e-3, 300)
+    assert quiet.spike_times.size == 0
+    assert quiet.mem[-1] == pytest.approx(quiet.mem[quiet.t > 15e-3].mean(), abs=2e-3)
+
+
 @pytest.mark.parametrize(
     ("make", "field"),
     [
@@ -120,6 +142,8 @@ def test_a_shift_of_the_output_changes_the_gain() -> None:
         (lambda: run_axon_hillock(AxonHillock(), 1e-9, 1), "spikes"),
         (lambda: DpiSynapse(i_tau=1e-9), "i_w"),
         (lambda: DpiSynapse(i_gain="1p\n.system rm"), "i_gain"),  # type: ignore[arg-type]
+        (lambda: DpiNeuron(i_th=10e-12), "i_th"),
+        (lambda: run_dpi_neuron(DpiNeuron(), -1e-9, 1e-3), "current"),
         (lambda: Conditions(technology="tsmc"), "technology"),
         (lambda: Conditions(corner="xx"), "corner"),
         (lambda: steady(DpiSynapse(conditions=Conditions(shifts={"no": Shift()}))), "shifts"),
