@@ -61,7 +61,7 @@ def _rows(made: Subject, body: str) -> list[Outcome]:
     return [
         from_verdict(
             r.verdict, made.stimulus, seed=made.seed,
-            because="rounding of float64" if r.verdict.unit == "relative" else "",
+            because="rounding of float64" if "relative" in r.verdict.unit else "",
         )
         for r in rows
     ]  # fmt: skip

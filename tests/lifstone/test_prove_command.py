@@ -47,8 +47,8 @@ def test_a_counterexample_shows_golden_against_rtl(
     assert lifstone("generate", chain, "--out", tmp_path / "rtl").code == 0
     (path,) = (tmp_path / "rtl").glob("*.v")
     text = path.read_text()
-    assert text.count("$signed(u_integrated) > ") == 1
-    path.write_text(text.replace("$signed(u_integrated) > ", "$signed(u_integrated) >= "))
+    assert text.count("$signed(u_sum) > ") == 1
+    path.write_text(text.replace("$signed(u_sum) > ", "$signed(u_sum) >= "))
     said = lifstone("prove", chain, "--design", tmp_path / "rtl", "--component", "step")
     assert said.code == 1
     assert "deviates" in said.out

@@ -27,9 +27,7 @@ def test_a_core_equals_its_contract(name: str) -> None:
 
 def broken(case: Case) -> Case:
     design = case.design()
-    wrong = substitute(
-        design, r"u_integrated\) > ", "u_integrated) >= ", f"{design.name}_core_p_fire"
-    )
+    wrong = substitute(design, r"u_sum\) > ", "u_sum) >= ", f"{design.name}_core_p_fire")
     return replace(case, design=lambda: wrong)
 
 

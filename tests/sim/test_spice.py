@@ -219,7 +219,7 @@ import numpy as np
 from lifstone.analog import run
 from lifstone.golden import Lif
 from lifstone.sim.spice import run_spice_neuron
-run.netlist = lambda *_: "* x\\nB1 a 0 V=np.float64(1)*v(a)\\n.end\\n"
+run.netlist = lambda *_, **__: "* x\\nB1 a 0 V=np.float64(1)*v(a)\\n.end\\n"
 try:
     run_spice_neuron(Lif(tau_mem=1e-2), np.full(20, 1.5), 1e-3)
 except RuntimeError as error:
@@ -261,7 +261,7 @@ def test_a_simulator_that_gives_up_says_why_and_recovers(
 ) -> None:
     lif, x = Lif(tau_mem=1e-2), np.full(20, 1.5)
     with monkeypatch.context() as m:
-        m.setattr(analog_run, "netlist", lambda *_: netlist)
+        m.setattr(analog_run, "netlist", lambda *_, **__: netlist)
         with pytest.raises(RuntimeError, match=words):
             run_spice_neuron(lif, x, DT)
     assert run_spice_neuron(lif, x, DT).spike_times.size == 1

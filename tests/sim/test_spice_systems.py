@@ -54,6 +54,7 @@ def test_noise_gives_the_rate_of_the_plane() -> None:
     assert np.array_equal(run.counts[:1], run_noise(1).counts)
 
 
-def test_noise_of_another_size_is_another_rate() -> None:
-    silent = replace(MEMBRANE, sigma=1e-6, mu=0.5)
-    assert run_noise(1, m=silent).counts.sum() == 0
+def test_noise_around_another_mean_is_another_rate() -> None:
+    driven = run_noise(1, m=replace(MEMBRANE, mu=2.0))
+    assert driven.reference > 1.8 * run_noise(1).reference
+    assert abs(driven.rate - driven.reference) <= 4 * driven.error
