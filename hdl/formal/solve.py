@@ -17,13 +17,17 @@ _WAYS = (
 """Tactics and by which share of the time each must have answered: neither is always faster."""
 
 
-def ask(conditions: Sequence[z3.BoolRef], timeout: float) -> tuple[str, z3.ModelRef | None]:
+def ask(
+    conditions: Sequence[z3.BoolRef],
+    timeout: float,
+    ways: Sequence[tuple[tuple[str, ...], float]] = _WAYS,
+) -> tuple[str, z3.ModelRef | None]:
     """Values that satisfy all ``conditions``: ``sat`` with them, ``unsat``, or ``unknown``.
 
     ``timeout`` in seconds.
     """
     start = time.perf_counter()
-    for tactics, share in _WAYS:
+    for tactics, share in ways:
         solver = z3.Then(*tactics).solver()
         left = timeout * share - (time.perf_counter() - start)
         solver.set("timeout", max(1, int(left * 1000)))

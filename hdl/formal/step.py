@@ -32,6 +32,7 @@ __all__ = [
     "StepCounterexample",
     "StepProof",
     "domain",
+    "fields_of",
     "prove_step",
     "step_of_component",
     "step_of_verilog",
@@ -211,8 +212,8 @@ def _equal(a: Word, b: Word) -> z3.BoolRef:
 def _question(c: Contract, circuit: Circuit, known: Sequence[Parameter]) -> _Question:
     layout = state_layout(c)
     free, outputs = _inputs(c, circuit, known)
-    before = _fields(free["state"], layout)
-    after = _fields(outputs["after"], layout)
+    before = fields_of(free["state"], layout)
+    after = fields_of(outputs["after"], layout)
     total = signed_word(free["total"])
     numbers, assumed = _numbers(c, free["numbers"], known)
     zero = np.zeros(1, np.int64)
@@ -251,7 +252,7 @@ def _number(value: Any) -> Word:
     return as_word(value)
 
 
-def _fields(term: z3.BitVecRef, layout: data.StructLayout) -> dict[str, Word]:
+def fields_of(term: z3.BitVecRef, layout: data.StructLayout) -> dict[str, Word]:
     """The fields of a packed structure, each over all its values."""
     out, at = {}, 0
     for name, field in layout:
@@ -265,7 +266,7 @@ def _numbers(
     c: Contract, term: z3.BitVecRef, known: Sequence[Parameter]
 ) -> tuple[dict[str, Word], z3.BoolRef]:
     """The parameters, and that each lies in its domain."""
-    fields = _fields(term, data.StructLayout({p.name: p.shape for p in known}))
+    fields = fields_of(term, data.StructLayout({p.name: p.shape for p in known}))
     rules, out = [], {}
     for p in known:
         low, high = domain(c, p)

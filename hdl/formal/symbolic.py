@@ -12,7 +12,9 @@ nothing wraps. Where a value might leave ``int64``, on which the golden step com
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -22,7 +24,8 @@ from numpy.lib.mixins import NDArrayOperatorsMixin
 from ...golden.errors import InvalidValue
 from ...golden.fixed import width_for
 
-__all__ = ["Truth", "Word", "as_word", "signed_word", "unsigned_word"]
+__all__ = ["Product", "Table", "Truth", "Word", "as_word", "cut_products", "signed_word",
+           "unsigned_word"]  # fmt: skip
 
 _INT64 = np.iinfo(np.int64)
 # Taken for true, as Python does by default, one side of a branch would go unproved.
@@ -53,6 +56,15 @@ class Word(NDArrayOperatorsMixin):
         """The term at ``width`` bits, at least its own."""
         return _resize(self.term, width)
 
+    def max(self) -> int:
+        """The largest value, as of an array that holds them all."""
+        return self.high
+
+    def astype(self, dtype: Any) -> Word:
+        """Itself: it stands for int64."""
+        assert dtype is np.int64
+        return self
+
     def __array_ufunc__(self, ufunc: Any, method: str, *inputs: Any, **options: Any) -> Any:
         known = method == "__call__" and not options and ufunc in _UFUNCS
         return _UFUNCS[ufunc](*map(as_word, inputs)) if known else NotImplemented
@@ -73,6 +85,8 @@ class Truth(NDArrayOperatorsMixin):
         self.term = term
 
     def __array_ufunc__(self, ufunc: Any, method: str, *inputs: Any, **options: Any) -> Any:
+        if ufunc in (np.add, np.multiply) and not options:
+            return _UFUNCS[ufunc](*map(as_word, inputs))
         terms = [_truth(x) for x in inputs]
         if ufunc is np.bitwise_and and not options:
             return Truth(z3.And(*terms))
@@ -83,6 +97,53 @@ class Truth(NDArrayOperatorsMixin):
 
     def __bool__(self) -> bool:
         raise TypeError(_BRANCHED)
+
+
+class Table:
+    """An array of integers that a :class:`Word` may index, in its first axis alone."""
+
+    def __init__(self, values: Any) -> None:
+        self.values = np.asarray(values)
+        self.shape, self.size = self.values.shape, self.values.size
+
+    def __getitem__(self, at: Any) -> Word:
+        first, *others = at if isinstance(at, tuple) else (at,)
+        column = self.values[(slice(None), *others)].tolist()
+        index = as_word(first)
+        if index.low < 0 or index.high >= len(column):
+            raise IndexError(f"{index.low} to {index.high} of {len(column)}")
+        column = column[index.low : index.high + 1]
+        low, high = min(column), max(column)
+        width, bits = width_for(low, high), index.term.size()
+        out = z3.BitVecVal(column[-1], width)
+        for k, value in list(enumerate(column, index.low))[-2::-1]:
+            here = index.term == z3.BitVecVal(k, bits)
+            out = z3.If(here, z3.BitVecVal(value, width), out)
+        return Word(out, low, high)
+
+
+@dataclass(frozen=True)
+class Product:
+    """A product that was cut out: an unknown ``result`` in place of ``a`` times ``b``."""
+
+    result: Word
+    a: Word
+    b: Word
+
+
+_cut: list[list[Product]] = []
+"""Where products go while they are cut out; empty otherwise."""
+
+
+@contextmanager
+def cut_products() -> Iterator[list[Product]]:
+    """Within, each product is an unknown between its bounds; the list says of what."""
+    found: list[Product] = []
+    _cut.append(found)
+    try:
+        yield found
+    finally:
+        _cut.pop()
 
 
 def signed_word(term: z3.BitVecRef) -> Word:
@@ -104,10 +165,14 @@ def _resize(term: z3.BitVecRef, width: int) -> z3.BitVecRef:
 
 
 def as_word(value: Any) -> Word:
-    """A word, or an integer, or an array of one, as a word."""
+    """A word, a condition, an integer, or an array of one of them, as a word."""
     if isinstance(value, Word):
         return value
+    if isinstance(value, Truth):
+        return Word(z3.If(value.term, z3.BitVecVal(1, 2), z3.BitVecVal(0, 2)), 0, 1)
     (number,) = np.asarray(value).reshape(-1).tolist()
+    if isinstance(number, (Word, Truth)):  # ``np.asarray`` wraps what it does not know
+        return as_word(number)
     return Word(z3.BitVecVal(number, width_for(number, number)), number, number)
 
 
@@ -128,8 +193,29 @@ def _difference(a: Word, b: Word) -> Word:
 def _product(a: Word, b: Word) -> Word:
     """As wide as the product of a signed and an unsigned word needs, where one is such."""
     corners = [x * y for x in (a.low, a.high) for y in (b.low, b.high)]
+    for one, other in ((a, b), (b, a)):
+        if _is_sign(one):
+            return _times_sign(other, one, min(corners), max(corners))
+    if _cut:
+        bits = width_for(min(corners), max(corners))
+        term = z3.BitVec(f"product {len(_cut)}.{len(_cut[-1])}", bits)
+        result = Word(term, min(corners), max(corners))
+        _cut[-1].append(Product(result, a, b))
+        return result
     width = a.term.size() + b.term.size() - (a.low >= 0 or b.low >= 0)
     return Word(a.extended(width) * b.extended(width), min(corners), max(corners))
+
+
+def _is_sign(a: Word) -> bool:
+    """Whether it comes from ``np.sign``, a condition or the like: two bits and no parameter."""
+    return a.term.size() == 2 and a.low >= -1
+
+
+def _times_sign(a: Word, sign: Word, low: int, high: int) -> Word:
+    width = a.term.size() + 1
+    whole, zero = a.extended(width), z3.BitVecVal(0, width)
+    negative = z3.If(sign.term < 0, -whole, whole)
+    return Word(z3.If(sign.term == 0, zero, negative), low, high)
 
 
 def _left(a: Word, bits: Word) -> Word:
@@ -147,6 +233,35 @@ def _and(a: Word, mask: Word) -> Word:
     m = _constant(mask)
     width = mask.term.size()
     return Word(_resize(a.term, width) & mask.term, 0, m)
+
+
+def _bits(relation: Callable[[Any, Any], Any]) -> Callable[[Word, Word], Word]:
+    """Bit by bit, of words that are not negative."""
+
+    def combined(a: Word, b: Word) -> Word:
+        if a.low < 0 or b.low < 0:
+            raise TypeError("only words of 0 or more may stand here")
+        width = max(width_for(0, a.high), width_for(0, b.high))
+        term = relation(_resize(a.term, width), _resize(b.term, width))
+        return Word(term, 0, (1 << (width - 1)) - 1)
+
+    return combined
+
+
+def _sign(a: Word) -> Word:
+    one, none, less = (z3.BitVecVal(k, 2) for k in (1, 0, -1))
+    return Word(z3.If(a.term < 0, less, z3.If(a.term == 0, none, one)), -1, 1)
+
+
+def _magnitude(a: Word) -> Word:
+    whole = a.extended(a.term.size() + 1)
+    low = max(a.low, -a.high, 0)
+    return Word(z3.If(whole < 0, -whole, whole), low, max(-a.low, a.high))
+
+
+def _minimum(a: Word, b: Word) -> Word:
+    kept = _where(_compare(lambda x, y: x < y)(a, b), a, b)
+    return Word(kept.term, min(a.low, b.low), min(a.high, b.high))
 
 
 def _maximum(a: Word, b: Word) -> Word:
@@ -188,9 +303,21 @@ _UFUNCS: dict[Any, Callable[..., Any]] = {
     np.left_shift: _left,
     np.right_shift: _right,
     np.bitwise_and: _and,
+    np.bitwise_or: _bits(lambda x, y: x | y),
+    np.bitwise_xor: _bits(lambda x, y: x ^ y),
+    np.negative: lambda a: _difference(as_word(0), a),
+    np.sign: _sign,
+    np.absolute: _magnitude,
+    np.minimum: _minimum,
     np.maximum: _maximum,
     np.less: _compare(lambda x, y: x < y),
     np.greater: _compare(lambda x, y: x > y),
+    np.greater_equal: _compare(lambda x, y: x >= y),
     np.equal: _compare(lambda x, y: x == y),
 }
-_FUNCTIONS: dict[Any, Callable[..., Any]] = {np.where: _where, np.clip: _clip}
+_FUNCTIONS: dict[Any, Callable[..., Any]] = {
+    np.where: _where,
+    np.clip: _clip,
+    np.zeros_like: lambda _: as_word(0),
+    np.full_like: lambda _, value: as_word(value),
+}
