@@ -119,7 +119,7 @@ def cell_proof(cell: Cell, source: Source | None = None, timeout: float = 60.0) 
             if word != "unsat":
                 break
             done += 1
-        found = None if model is None else q.replayed(model)
+        found = None if model is None else q.replayed(model, fixed)
         assert word != "sat" or found is not None, "a counterexample that is none"
     return CellProof(word, time.perf_counter() - start, done, found)
 
@@ -186,10 +186,24 @@ class _Question:
             patience *= 2
         return "unsat", None
 
-    def replayed(self, model: z3.ModelRef) -> CellCounterexample | None:
-        """The model's inputs through both sides with real products; ``None`` if they agree."""
+    def replayed(
+        self, model: z3.ModelRef, numbers: Model | None = None
+    ) -> CellCounterexample | None:
+        """The model's inputs through both sides with real products; ``None`` if they agree.
+
+        ``numbers`` are those that were asked about: the model does not speak of them.
+        """
         inputs = [_symbol(w.term) for words in self.given.values() for w in words.values()]
-        known = [(s, model.eval(s, model_completion=True)) for s in inputs]
+        set_to = {
+            _symbol(self.given["numbers"][k].term).decl().name(): v
+            for k, v in (numbers or {}).items()
+        }
+        known = [
+            (s, z3.BitVecVal(set_to[s.decl().name()], s.size()))
+            if s.decl().name() in set_to
+            else (s, model.eval(s, model_completion=True))
+            for s in inputs
+        ]
         chosen = {s.decl().name() for s in inputs}
         loose = [d() for d in model.decls() if d.name() not in chosen and "loose" in d.name()]
         known += [(s, model.eval(s)) for s in loose]

@@ -10,6 +10,7 @@ from amaranth.hdl import Value
 
 from lifstone.golden.cell import Cell
 from lifstone.golden.verdict import Status
+from lifstone.hdl.formal import cells
 from lifstone.hdl.formal.cells import cell_proof, prove_cell
 from lifstone.hdl.platforms import loihi, spinnaker, truenorth
 from tests.hdl import platform_cells
@@ -61,3 +62,21 @@ def test_a_bug_is_refuted_by_values_that_the_golden_step_confirms(
     after, spikes = one.step(state, totals)
     expected = {"spike": int(spikes[0]), **{k: int(v[0]) for k, v in after.items()}}
     assert found.golden == expected
+
+
+def test_a_counterexample_of_one_set_of_numbers_is_replayed_with_them(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """What a busy machine does by itself: the first answer is none, the exact question is asked."""
+    replayed, calls = cells._Question.replayed, []
+
+    def deaf(question: Any, model: Any, numbers: Any = None) -> Any:
+        calls.append(numbers)
+        return None if numbers is None else replayed(question, model, numbers)
+
+    one = cell("spinnaker", 1)
+    monkeypatch.setattr(spinnaker, "saturate", wrapped)
+    monkeypatch.setattr(cells._Question, "replayed", deaf)
+    proof = cell_proof(one, timeout=SECONDS)
+    assert proof.counterexample is not None
+    assert len(calls) == 2

@@ -5,6 +5,7 @@ from __future__ import annotations
 import zipfile
 from dataclasses import replace
 from datetime import UTC, datetime
+from importlib.util import find_spec
 from pathlib import Path
 
 import numpy as np
@@ -356,7 +357,12 @@ VCD = "$timescale 1 ns $end $var wire 1 s spike $end $enddefinitions $end #0 0s 
         (lambda f: archive(f, v=np.zeros((2, 2, 2))), (), "b.npz.v = [2, 2, 2]"),
         (lambda f: archive(f, spikes=SPIKES, dt=-1.0), (), "b.npz.dt = -1.0"),
         (text("b.nc", "no file"), (), "b.nc = 'broken'"),
-        (text("b.nwb", "no file"), (), "unbroken .nwb"),
+        pytest.param(
+            text("b.nwb", "no file"),
+            (),
+            "unbroken .nwb",
+            marks=pytest.mark.skipif(find_spec("pynwb") is None, reason="pynwb is not installed"),
+        ),
         (text("b.vcd", "no dump"), ("--dt", "1"), "b.vcd"),
         (text("b.vcd", VCD), (), "b.vcd.clock = 'not given': allowed is --clock of spike"),
         (text("b.vcd", VCD), ("--clock", "q"), "b.vcd.clock = 'q'"),
