@@ -24,7 +24,7 @@ from ..errors import require
 from ..fixed import Ints, Rounding
 from ..lif import Reset
 from .integer_update import TraceWord, Update, WeightWord
-from .plastic import PlasticContract, plastic_start, plastic_steps
+from .plastic import PlasticContract, plastic_steps, side_by_side
 from .three_factor_integer import Mark, Signal, ThreeFactorInteger
 
 __all__ = [
@@ -190,13 +190,7 @@ def learn(task: Association, seeds: tuple[int, ...], kind: str, trials: int) -> 
             spikes["signal"] = spikes["signal"][:, rng.permutation(trials)]
         runs.append({k: np.swapaxes(a, 0, 1).reshape(-1, a.shape[2]) for k, a in spikes.items()})
     inputs = {k: np.stack([run[k] for run in runs], axis=1) for k in runs[0]}
-    first = [plastic_start(net) for net in nets]
-    state = replace(
-        plastic_start(nets[0], (len(seeds),)),
-        weight=np.stack([s.weight for s in first]),
-        s0=np.stack([s.s0 for s in first]),
-        s1=np.stack([s.s1 for s in first]),
-    )
+    state = side_by_side(nets)
     for after, _ in plastic_steps(nets[0], dict(inputs), state):
         state = after
     return Learned(nets, state.weight, inputs)

@@ -23,7 +23,7 @@ from ..errors import require
 from ..fixed import Ints
 from .association import leaky_neurons, trace_word
 from .integer_update import TraceWord, Update, WeightWord
-from .plastic import PlasticContract, PlasticState, plastic_start, plastic_step, plastic_steps
+from .plastic import PlasticContract, PlasticState, plastic_step, plastic_steps, side_by_side
 from .three_factor_integer import Mark, Signal, ThreeFactorInteger
 
 __all__ = ["KINDS", "Choice", "Rewarded", "chosen_right", "network", "rewarded"]
@@ -116,14 +116,8 @@ def rewarded(task: Choice, seeds: tuple[int, ...], kind: str, trials: int) -> Re
     """
     require(kind in KINDS, "kind", kind, ", ".join(KINDS))
     nets = tuple(network(task, seed, trace=kind != "no trace") for seed in seeds)
-    first = [plastic_start(net) for net in nets]
     count = len(seeds)
-    state: PlasticState = replace(
-        plastic_start(nets[0], (count,)),
-        weight=np.stack([s.weight for s in first]),
-        s0=np.stack([s.s0 for s in first]),
-        s1=np.stack([s.s1 for s in first]),
-    )
+    state: PlasticState = side_by_side(nets)
     rng = np.random.default_rng([task.seed, *seeds, 23])
     record: dict[str, list[NDArray[np.int64]]] = {"plastic": [], "fixed": [], "signal": []}
     answer, expected = task.show + task.wait, np.full(count, 0.5)

@@ -16,8 +16,8 @@ The sums never see a change of their own step. The rules are :mod:`.inhibitory_i
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -31,7 +31,14 @@ from .inhibitory_integer import InhibitoryInteger
 from .integer_update import TraceWord, WeightWord
 from .three_factor_integer import Mark, ThreeFactorInteger
 
-__all__ = ["PlasticContract", "PlasticState", "plastic_start", "plastic_step", "plastic_steps"]
+__all__ = [
+    "PlasticContract",
+    "PlasticState",
+    "plastic_start",
+    "plastic_step",
+    "plastic_steps",
+    "side_by_side",
+]
 
 
 @dataclass(frozen=True, eq=False)
@@ -148,6 +155,17 @@ def plastic_start(c: PlasticContract, batch: tuple[int, ...] = ()) -> PlasticSta
         zeros(c.sizes.get("signal", 0)),
         s0,
         s1,
+    )
+
+
+def side_by_side(nets: Sequence[PlasticContract]) -> PlasticState:
+    """States before the first step of networks that differ in weights and seed alone."""
+    first = [plastic_start(net) for net in nets]
+    return replace(
+        plastic_start(nets[0], (len(nets),)),
+        weight=np.stack([s.weight for s in first]),
+        s0=np.stack([s.s0 for s in first]),
+        s1=np.stack([s.s1 for s in first]),
     )
 
 
