@@ -17,9 +17,10 @@ from amaranth.lib import stream, wiring
 from amaranth.lib.wiring import In, Out
 
 from ..golden.quantise import NetworkContract
-from .aer import Delay, Fork, Merge, Queue, TickOnly, address_shape, event_stream, join
+from .aer import Delay, Fork, Merge, Queue, TickOnly, event_stream, join
 from .convolution import ConvolutionCore, Kernels, kernels_of
 from .core import Core, trace_members
+from .flat import flat_ports
 from .laned import LanedCore
 from .lanes import Lanes, groups_of, lanes_of
 from .names import identifiers
@@ -28,7 +29,6 @@ from .weights import Store, Stores, check_blocks, load_fields, stores_of
 __all__ = [
     "NetworkTop",
     "Source",
-    "flat_ports",
     "input_sizes",
     "module_notes",
     "port_names",
@@ -116,17 +116,6 @@ def module_notes(
 def later(steps: int) -> str:
     """A delay in words."""
     return "one time step later" if steps == 1 else f"{steps} time steps later"
-
-
-def flat_ports(prefix: str, direction: type[In] | type[Out], n: int) -> dict[str, wiring.Member]:
-    """Ports of a stream of events, one signal a port."""
-    back = Out if direction is In else In
-    return {
-        f"{prefix}_valid": direction(1),
-        f"{prefix}_ready": back(1),
-        f"{prefix}_tick": direction(1),
-        f"{prefix}_address": direction(address_shape(n)),
-    }
 
 
 class NetworkTop(wiring.Component):

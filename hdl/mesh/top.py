@@ -10,9 +10,10 @@ from amaranth.lib.wiring import In, Out
 
 from ..aer import Merge, address_shape
 from ..core import Core, trace_members
+from ..flat import flat_ports
 from ..laned import LanedCore
 from ..lanes import Lanes, lanes_of
-from ..network import flat_ports, input_sizes, port_names, sources_of
+from ..network import input_sizes, port_names, sources_of
 from .plan import IO, MeshPlan
 from .route import Position
 from .router import Choice, Fabric
