@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from functools import cache
 
-import numpy as np
-
-from ..golden import Difference, Status, Verdict
+from ..golden import Status, Verdict
 from ..golden.cell import CellTrace
 from ..golden.learning.plastic_body import PlasticBody, plastic_body
 from ..golden.systems import find_system
 from ..sim.mixed.lockstep import judge_analog, judge_digital, run_lockstep
 from ..sim.rtl.bulk import BulkRtl
 from ..sim.rtl.plastic import plastic_design, plastic_reference, plastic_run
+from ..sim.rtl.unit import compare_words
 from .cell import Outcome, from_checks, from_verdict, joined
 
 __all__ = ["network", "rtl", "spice"]
@@ -60,21 +58,10 @@ def spice(system: str) -> Outcome:
 
 
 def _compared(expected: dict[str, CellTrace], got: dict[str, CellTrace]) -> Verdict:
-    compared, best = 0, None
-    for population, trace in expected.items():
-        words = {**trace.state, "spike": trace.spikes.astype(np.int64)}
-        others = {**got[population].state, "spike": got[population].spikes.astype(np.int64)}
-        for name, value in words.items():
-            compared += value.size
-            parted = np.argwhere(value != others[name])
-            if parted.size:
-                k, sample, j = (int(x) for x in parted[0])
-                at = (k, sample, j)
-                found = Difference(
-                    k, population, j, name, float(value[at]), float(others[name][at]), sample
-                )
-                best = found if best is None or k < best.step else best
-    verdict = Verdict("rtl", "contract", Status.EXACT, compared, 0.0, None, "words")
-    if best is None:
-        return verdict
-    return replace(verdict, status=Status.DEVIATES, difference=best, figure=None)
+    """One verdict of all populations: the earliest difference, or how many words agree."""
+    found = [compare_words(name, trace, got[name]) for name, trace in expected.items()]
+    parted = [v for v in found if v.difference is not None]
+    if parted:
+        return min(parted, key=lambda v: v.difference.step if v.difference else 0)
+    compared = sum(v.compared for v in found)
+    return Verdict("rtl", "contract", Status.EXACT, compared, 0.0, None, "words")

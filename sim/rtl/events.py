@@ -10,10 +10,10 @@ from numpy.typing import NDArray
 
 from ...golden import Status, Verdict
 from ...golden.platforms.event_unit import EventContract, run_events
-from ...golden.unit import first_word_difference
 from ...hdl import Design
 from ...hdl.platforms.event_top import generate_events
 from .bulk import BulkRtl
+from .unit import compare_words
 
 __all__ = ["verify_events"]
 
@@ -46,15 +46,11 @@ def verify_events(
     run = rtl.run(inputs, idle=idle, backpressure=backpressure, seed=seed, reset_at=reset_at)
     if run.failure:
         return Verdict("rtl", "contract", Status.DEVIATES, reason=run.failure)
-    expected, got = run_events(contract, inputs), run.cells[contract.name]
-    difference = first_word_difference(contract.name, expected, got)
-    compared = expected.spikes.size * (1 + len(expected.state))
+    expected = run_events(contract, inputs)
+    verdict = compare_words(contract.name, expected, run.cells[contract.name])
+    difference = verdict.difference
     if difference is None:
-        return Verdict("rtl", "contract", Status.EXACT, compared, 0.0, None, "spikes")
-    figure = float((expected.spikes != got.spikes).sum())
-    verdict = Verdict(
-        "rtl", "contract", Status.DEVIATES, compared, figure, None, "spikes", difference
-    )
+        return verdict
     j, k = difference.neuron, difference.step
     arrived = np.asarray(inputs[contract.source])[k]
     lines = arrived if difference.sample is None else arrived[difference.sample]

@@ -15,7 +15,7 @@ from ...hdl import Design
 from ...hdl.unit_top import generate_unit
 from .bulk import BulkRtl, RtlRun
 
-__all__ = ["explain_unit", "judge_unit", "verify_unit"]
+__all__ = ["compare_words", "explain_unit", "judge_unit", "verify_unit"]
 
 Spikes = Mapping[str, NDArray[np.generic]]
 
@@ -57,16 +57,20 @@ def judge_unit(contract: UnitContract, inputs: Spikes, expected: CellTrace, run:
     """Compare a run with the contract's trace."""
     if run.failure:
         return Verdict("rtl", "contract", Status.DEVIATES, reason=run.failure)
-    got = run.cells[contract.name]
-    difference = first_word_difference(contract.name, expected, got)
+    verdict = compare_words(contract.name, expected, run.cells[contract.name])
+    if verdict.difference is None:
+        return verdict
+    return replace(verdict, reason=explain_unit(contract, inputs, expected, verdict.difference))
+
+
+def compare_words(name: str, expected: CellTrace, got: CellTrace) -> Verdict:
+    """Verdict on every word and spike of the population ``name``, without a reason."""
+    difference = first_word_difference(name, expected, got)
     compared = expected.spikes.size * (1 + len(expected.state))
     if difference is None:
         return Verdict("rtl", "contract", Status.EXACT, compared, 0.0, None, "spikes")
     figure = float((expected.spikes != got.spikes).sum())
-    verdict = Verdict(
-        "rtl", "contract", Status.DEVIATES, compared, figure, None, "spikes", difference
-    )
-    return replace(verdict, reason=explain_unit(contract, inputs, expected, difference))
+    return Verdict("rtl", "contract", Status.DEVIATES, compared, figure, None, "spikes", difference)
 
 
 def explain_unit(
